@@ -1,0 +1,79 @@
+"""Which backend computes: chosen once, at first use, from KERATIN_BACKEND, KERAS_BACKEND, the config file, or JAX."""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from types import ModuleType
+from typing import Any
+
+from keratin.config import settings
+from keratin.errors import BackendError
+
+BACKENDS = {"jax": "jax", "numpy": "numpy", "torch": "torch==2.13.0", "tensorflow": "tensorflow"}
+"""Name of each backend and what to install for it with pip."""
+AVAILABLE = ("jax", "numpy")
+
+_chosen: ModuleType | None = None
+_lock = threading.Lock()
+
+
+def backend_name() -> str:
+    """The name of the backend, without starting it.
+
+    >>> backend_name() in BACKENDS
+    True
+    """
+    return settings.backend
+
+
+def current() -> Any:
+    """The backend's module; the first call imports it.
+
+    Raises: BackendError for an unknown backend, or one that is not installed.
+    """
+    global _chosen
+    if _chosen is None:
+        with _lock:
+            if _chosen is None:
+                _chosen = _load(settings.backend)
+    return _chosen
+
+
+def is_chosen() -> bool:
+    """Whether a backend was started."""
+    return _chosen is not None
+
+
+def set_backend(backend: str) -> None:
+    """Choose the backend, before anything used one.
+
+    Raises: BackendError if another one is in use already.
+    """
+    if _chosen is not None and backend != settings.backend:
+        raise BackendError(
+            "The backend is in use and cannot be changed in this process.",
+            expected=settings.backend,
+            received=backend,
+            hint=f"set the environment variable KERATIN_BACKEND={backend} before the start",
+        )
+    if backend not in AVAILABLE:
+        raise _unknown(backend)
+    settings.backend = backend
+
+
+def _load(name: str) -> ModuleType:
+    if name not in AVAILABLE:
+        raise _unknown(name)
+    try:
+        return importlib.import_module(f"keratin.backends.{name}")
+    except ModuleNotFoundError as error:
+        raise BackendError(
+            f"The backend `{name}` is not installed.",
+            received=str(error),
+            hint=f"pip install {BACKENDS[name]}, or set KERATIN_BACKEND to another one",
+        ) from error
+
+
+def _unknown(name: str) -> BackendError:
+    return BackendError("There is no such backend.", expected=" or ".join(AVAILABLE), received=name)

@@ -1,0 +1,1 @@
+"""The ops of Keras, each one body over the primitives."""
