@@ -9,12 +9,16 @@ from pathlib import Path
 from benchmarks.race import Entry
 from benchmarks.registry import Goal, Workload
 
-HEADINGS = ("workload", "contender", "figure", "against", "figure", "ratio", "middle half", "goal", "met")
+HEADINGS = ("workload", "contender", "figure", "against", "figure", "ratio", "middle half", "best", "goal", "met")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One comparison.  `quicker` ratios are reference over contender, `within` ratios contender over reference."""
+    """One comparison.  `quicker` ratios are reference over contender, `within` ratios contender over reference.
+
+    `ratio` is the median over neighbouring rounds and decides the goal; `best` compares the best round of each, which
+    is nearer to what a quiet machine shows.
+    """
 
     workload: str
     unit: str
@@ -24,6 +28,7 @@ class Row:
     reference_value: float | None
     ratio: float | None
     quartiles: tuple[float, float] | None
+    best: float | None
     goal: str
     met: bool | None
     error: str = ""
@@ -32,10 +37,10 @@ class Row:
         """The row as text, in the order of HEADINGS."""
         spread = "" if self.quartiles is None else "-".join(map(_digits, self.quartiles))
         met = "failed" if self.error else {None: "", True: "yes", False: "NO"}[self.met]
-        ratio = "" if self.ratio is None else f"{_digits(self.ratio)}x"
+        ratio, best = ("" if number is None else f"{_digits(number)}x" for number in (self.ratio, self.best))
         return (
             self.workload, self.contender, _figure(self.value, self.unit), self.reference or "",
-            _figure(self.reference_value, self.unit), ratio, spread, self.goal, met,
+            _figure(self.reference_value, self.unit), ratio, spread, best, self.goal, met,
         )  # fmt: skip
 
 
@@ -59,7 +64,8 @@ def markdown(rows: Sequence[Row], machine: str) -> str:
     lines = [HEADINGS, tuple("---" for _ in HEADINGS), *(row.cells() for row in rows)]
     body = "\n".join("| " + " | ".join(line) + " |" for line in lines)
     return (
-        f"{body}\n\nMedians; the ratio is the median of the ratios of neighbouring rounds, which take turns. "
+        f"{body}\n\nMedians; the ratio is the median of the ratios of neighbouring rounds, which take turns; "
+        f"best compares the best round of each. "
         f"A goal with >= counts how many times quicker, one with <= how many times slower. {machine}\n"
     )
 
@@ -81,7 +87,7 @@ def _value_row(workload: Workload, left: Entry, goal: Goal) -> Row:
     value = _median(left.values)
     met = None if value is None or goal.backend != left.contender.backend else goal.is_met(value)
     name = left.contender.name
-    return Row(workload.name, workload.unit, name, value, None, None, None, None, goal.text, met, left.error)
+    return Row(workload.name, workload.unit, name, value, None, None, None, None, None, goal.text, met, left.error)
 
 
 def _ratio_row(workload: Workload, left: Entry, reference: Entry) -> Row:
@@ -97,6 +103,7 @@ def _ratio_row(workload: Workload, left: Entry, reference: Entry) -> Row:
         workload.name, workload.unit, left.contender.name, _median(left.values),
         reference.contender.name, _median(reference.values),
         ratio, None if quartiles is None else (quartiles[0], quartiles[2]),
+        min(above.values) / min(below.values) if ratios else None,
         goal.text if goal else "", None if goal is None or ratio is None else goal.is_met(ratio),
         left.error or reference.error,
     )  # fmt: skip
