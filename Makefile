@@ -1,0 +1,78 @@
+# Every target makes the virtual environment it needs; the stamps in .venv keep the second run instant.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CACHE := $(CURDIR)/.cache
+
+# Compiled programs are kept between runs and between processes.
+export JAX_COMPILATION_CACHE_DIR ?= $(CACHE)/jax
+export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0.1
+
+# The backends that the tests run on: those that exist, or `make test BACKEND=numpy`.
+BACKEND ?= $(foreach name,jax numpy torch tensorflow,$(if $(wildcard keratin/backends/$(name).py keratin/backends/$(name)/__init__.py),$(name)))
+# More options for pytest: `make test PYTEST="-k conv -x"`.
+PYTEST ?=
+BENCH ?=
+
+.PHONY: help demo test test-slow check format api bench clean
+.NOTPARALLEL:
+
+help:
+	@echo "make demo        train on handwritten digits; writes demo/model.keras and two pictures"
+	@echo "make test        run the tests on every backend (BACKEND=jax runs one)"
+	@echo "make test-slow   run the tests that take minutes"
+	@echo "make check       formatting, lint, types, layers, public API"
+	@echo "make format      put the sources into the form that make check wants"
+	@echo "make api         rewrite docs/api.txt"
+	@echo "make bench       compare speed with Keras (BENCH=cnn runs one workload)"
+	@echo "make clean       remove caches and what the demo wrote; .venv stays"
+
+demo: $(VENV)/.installed-demo
+	$(BIN)/python demo/train.py
+	$(BIN)/python demo/check.py
+
+test: $(VENV)/.installed-test
+	@for backend in $(BACKEND); do \
+	    echo "== tests on $$backend"; \
+	    KERATIN_BACKEND=$$backend $(BIN)/python -m pytest -n 2 -m "not slow" $(PYTEST) || exit 1; \
+	done
+
+# pytest ends with 5 where no test is marked slow.
+test-slow: $(VENV)/.installed-test
+	@for backend in $(BACKEND); do \
+	    echo "== slow tests on $$backend"; \
+	    KERATIN_BACKEND=$$backend $(BIN)/python -m pytest -n 2 -m slow $(PYTEST) || [ $$? -eq 5 ] || exit 1; \
+	done
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/python tools/check_public.py
+	$(BIN)/python tools/api_listing.py --check
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+api: $(VENV)/.installed-dev
+	$(BIN)/python tools/api_listing.py
+
+bench: $(VENV)/.installed-test
+	$(BIN)/python -m benchmarks $(BENCH)
+
+clean:
+	rm -rf $(CACHE) build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -f demo/*.keras demo/*.npz demo/*.png
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "Keratin needs Python 3.11 or later; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# One stamp per extra of pyproject.toml; installed again whenever that file changes.
+$(VENV)/.installed-%: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@touch $@

@@ -1,0 +1,53 @@
+"""What every test starts from: the backend, a shared cache of compiled programs, few threads, and fixed seeds."""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+
+# All of this is read when an engine starts, so it is set before anything imports one.
+CACHE = Path(__file__).parent.parent / ".cache"
+BACKEND = os.environ.setdefault("KERATIN_BACKEND", "jax")
+os.environ.setdefault("KERAS_BACKEND", "jax")  # Keras is the oracle, always on the same backend
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(CACHE / "jax"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
+os.environ.setdefault("MPLBACKEND", "Agg")
+# Several test processes share the machine; each takes its part of the cores. NPROC is what XLA reads.
+threads = str(max(1, (os.cpu_count() or 1) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))))
+for variable in ("NPROC", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(variable, threads)
+
+import hypothesis
+import numpy as np
+import pytest
+
+SEED = 1234
+WITHOUT_GRADIENTS = {"numpy"}
+
+# The same examples in every run, and no time limit for one: the first may compile.
+hypothesis.settings.register_profile("keratin", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("keratin")
+
+
+def pytest_report_header() -> str:
+    return f"keratin backend: {BACKEND}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if BACKEND in WITHOUT_GRADIENTS and item.get_closest_marker("trains"):
+            item.add_marker(pytest.mark.skip(reason=f"the {BACKEND} backend has no gradients"))
+        if BACKEND != "jax" and item.get_closest_marker("once"):
+            item.add_marker(pytest.mark.skip(reason="does not depend on the backend; runs on jax"))
+
+
+@pytest.fixture(autouse=True)
+def fixed_seeds() -> None:
+    """Start each test from the same seeds, whichever tests ran before it."""
+    import keratin
+
+    random.seed(SEED)
+    np.random.seed(SEED)
+    keratin.utils.set_random_seed(SEED)
