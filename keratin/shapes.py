@@ -172,6 +172,15 @@ def window_output(
     return (extent + padding[0] + padding[1] - ((window - 1) * dilation + 1)) // stride + 1
 
 
+def same_output(length: Dim, stride: int) -> Dim:
+    """Number of positions of a window with "same" padding: `ceil(length / stride)`, whatever the window.
+
+    >>> same_output(5, 2), same_output(None, 2)
+    (3, None)
+    """
+    return None if length is None else -(-length // stride)
+
+
 def same_padding(length: Dim, window: int, stride: int, dilation: int = 1) -> tuple[int, int]:
     """Padding before and after for output size ceil(length / stride), the odd one after, as in TensorFlow.
 

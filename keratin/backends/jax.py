@@ -266,6 +266,7 @@ def conv(
     x: Any, kernel: Any, strides: Any, padding: Any, dilation: Any, input_dilation: Any, groups: int, channels_first: bool
 ) -> Any:
     rank = x.ndim - 2
+    padding = "SAME" if padding == "same" else padding
     letters = "DHW"[3 - rank :]
     layout = "NC" + letters if channels_first else "N" + letters + "C"
     return lax.conv_general_dilated(
@@ -274,6 +275,7 @@ def conv(
 
 
 def reduce_window(x: Any, kind: str, window: Any, strides: Any, padding: Any) -> Any:
+    padding = "SAME" if padding == "same" else padding
     if kind == "sum":
         return lax.reduce_window(x, np.zeros((), x.dtype), lax.add, window, strides, padding)
     least = -np.inf if jnp.issubdtype(x.dtype, jnp.inexact) else jnp.iinfo(x.dtype).min

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from keratin import dtypes
+from keratin import dtypes, shapes
 from keratin.backends.spec import Spec
 from keratin.errors import BackendError
 
@@ -346,6 +346,8 @@ def conv(
 ) -> Any:
     if channels_first:
         x = np.moveaxis(x, 1, -1)
+    if padding == "same":
+        padding = tuple(map(shapes.same_padding, x.shape[1:-1], kernel.shape[:-2], strides, dilation))
     patches = _windows(_spread(x, padding, input_dilation), kernel.shape[:-2], strides, dilation)
     # patches: (batch, *out, channels, *window); kernel: (*window, channels / groups, filters)
     rank = len(strides)
@@ -390,6 +392,8 @@ def _windows(x: Any, window: Any, strides: Any, dilation: Any) -> Any:
 
 
 def reduce_window(x: Any, kind: str, window: Any, strides: Any, padding: Any) -> Any:
+    if padding == "same":
+        padding = tuple(map(shapes.same_padding, x.shape, window, strides))
     value: Any = 0
     if kind == "max":
         value = np.iinfo(x.dtype).min if x.dtype.kind in "iu" else -np.inf

@@ -320,13 +320,13 @@ def conv(
     x: Any,
     kernel: Any,
     strides: tuple[int, ...],
-    padding: Sequence[tuple[int, int]],
+    padding: Sequence[tuple[int, int]] | str,
     dilation: tuple[int, ...],
     input_dilation: tuple[int, ...],
     groups: int,
     channels_first: bool,
 ) -> Spec:
-    """Cross-correlation.  Padding may be negative where `input_dilation` is more than 1 (transposed convolutions)."""
+    """Cross-correlation.  Padding: pairs, negative ones too in transposed convolutions; or "same", by `shapes.same_padding`."""
     channel_axis = 1 if channels_first else len(x.shape) - 1
     channels, expected = x.shape[channel_axis], kernel.shape[-2] * groups
     if channels is not None and channels != expected:
@@ -338,16 +338,23 @@ def conv(
     if kernel.shape[-1] % groups:
         raise ShapeError("The number of filters is not a multiple of the number of groups.", expected=groups, received=kernel.shape[-1])
     spatial = x.shape[2:] if channels_first else x.shape[1:-1]
-    out = [
-        shapes.window_output(d, k, s, p, r, i)
-        for d, k, s, p, r, i in zip(spatial, kernel.shape, strides, padding, dilation, input_dilation, strict=False)
-    ]
+    if padding == "same":
+        out = [shapes.same_output(d, s) for d, s in zip(spatial, strides, strict=True)]
+    else:
+        out = [
+            shapes.window_output(d, k, s, p, r, i)
+            for d, k, s, p, r, i in zip(spatial, kernel.shape, strides, padding, dilation, input_dilation, strict=False)
+        ]
     shape = (x.shape[0], kernel.shape[-1], *out) if channels_first else (x.shape[0], *out, kernel.shape[-1])
     return Spec(shape, x.dtype)
 
 
-def reduce_window(x: Any, kind: str, window: tuple[int, ...], strides: tuple[int, ...], padding: Sequence[tuple[int, int]]) -> Spec:
-    """ "max" or "sum" over windows, one entry per axis of x; padding counts as -inf and 0."""
+def reduce_window(
+    x: Any, kind: str, window: tuple[int, ...], strides: tuple[int, ...], padding: Sequence[tuple[int, int]] | str
+) -> Spec:
+    """ "max" or "sum" over windows, one entry per axis of x; padding (pairs, or "same") counts as -inf and 0."""
+    if padding == "same":
+        return Spec(tuple(shapes.same_output(d, s) for d, s in zip(x.shape, strides, strict=True)), x.dtype)
     out = [shapes.window_output(d, w, s, p) for d, w, s, p in zip(x.shape, window, strides, padding, strict=True)]
     return Spec(tuple(out), x.dtype)
 
