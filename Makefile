@@ -4,10 +4,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 CACHE := $(CURDIR)/.cache
 
-# Compiled programs are kept between runs and between processes.
-export JAX_COMPILATION_CACHE_DIR ?= $(CACHE)/jax
-export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0.1
-
 # The backends that the tests run on: those that exist, or `make test BACKEND=numpy`.
 BACKEND ?= $(foreach name,jax numpy torch tensorflow,$(if $(wildcard keratin/backends/$(name).py keratin/backends/$(name)/__init__.py),$(name)))
 # More options for pytest: `make test PYTEST="-k conv -x"`.
@@ -27,6 +23,9 @@ help:
 	@echo "make bench       compare speed with Keras (BENCH=cnn runs one workload)"
 	@echo "make clean       remove caches and what the demo wrote; .venv stays"
 
+# Compiled programs are kept for the next run.
+demo: export JAX_COMPILATION_CACHE_DIR ?= $(CACHE)/jax
+demo: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0.1
 demo: $(VENV)/.installed-demo
 	$(BIN)/python demo/train.py
 	$(BIN)/python demo/check.py
