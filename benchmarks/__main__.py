@@ -5,11 +5,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import benchmarks.workloads as _registered  # noqa: F401  registers them
 from benchmarks import machine, report
 from benchmarks.contenders import Contender
 from benchmarks.race import Entry, race
-from benchmarks.registry import BARE, WORKLOADS, Workload
+from benchmarks.registry import BARE, Workload
+from benchmarks.workloads import WORKLOADS
 
 QUICK_ROUNDS, QUICK_SECONDS = 3, 0.1
 SLOW_SHARE = 3  # a workload whose rounds take seconds runs this many times fewer
@@ -54,9 +54,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     add = parser.add_argument
     add("workloads", nargs="*", metavar="WORKLOAD", help="names from --list (default: all)", type=_workload_name)
-    add("--left", type=Contender.parse, default="keratin-jax", help="who is measured (default: %(default)s)")
+    add("--left", type=_contender, default="keratin-jax", help="who is measured (default: %(default)s)")
     add(
-        "--right", type=Contender.parse, nargs="+", default=[Contender("keras", "jax")], metavar="CONTENDER",
+        "--right", type=_contender, nargs="+", default=[Contender("keras", "jax")], metavar="CONTENDER",
         help="against whom: PACKAGE-BACKEND[:option=value,...] (default: keras-jax)",
     )  # fmt: skip
     add("--rounds", type=_positive, default=9, help="rounds for each contender (default: %(default)s)")
@@ -67,6 +67,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--strict", action="store_true", help="exit with 1 if a goal is missed")
     add("--list", action="store_true", help="list the workloads and stop")
     return parser
+
+
+def _contender(text: str) -> Contender:
+    try:
+        return Contender.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _workload_name(text: str) -> str:

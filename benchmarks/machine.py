@@ -8,10 +8,12 @@ from pathlib import Path
 
 def describe(versions: Iterable[dict[str, str]]) -> str:
     """Processor, cores, load, Python and the versions that the workers reported."""
-    merged = {name: version for found in versions for name, version in found.items()}
-    packages = ", ".join(f"{name} {version}" for name, version in sorted(merged.items()))
+    merged = {"Python": platform.python_version()}
+    for found in versions:
+        merged |= found
+    packages = ", ".join(f"{name} {version}" for name, version in merged.items())
     load = f"load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "load unknown"  # not on Windows
-    return f"{_processor()}, {os.cpu_count()} cores, {load}; Python {platform.python_version()}, {packages}."
+    return f"{_processor()}, {os.cpu_count()} cores, {load}; {packages}."
 
 
 def _processor() -> str:

@@ -11,10 +11,9 @@ import sys
 import traceback
 from typing import Any, TextIO
 
-import benchmarks.workloads as _registered  # noqa: F401  registers them
 from benchmarks.contenders import Contender
-from benchmarks.registry import implementation_of
 from benchmarks.timing import Round, Timed
+from benchmarks.workloads import implementation_of
 
 
 def main(name: str, contender: Contender, seconds: float) -> int:

@@ -1,6 +1,10 @@
-"""The workloads.  Importing this package registers them; it loads no engine and no contender."""
+"""The workloads.  Importing this package fills the registry; it loads no engine and no contender."""
 
+from benchmarks.registry import WORKLOADS, implementation_of
 from benchmarks.workloads import training, prediction, eager, building, startup, memory, tracing  # noqa: I001
 
 # The order of the imports is the order of the table.
-__all__ = ["building", "eager", "memory", "prediction", "startup", "tracing", "training"]
+__all__ = [
+    "WORKLOADS", "implementation_of",
+    "building", "eager", "memory", "prediction", "startup", "tracing", "training",
+]  # fmt: skip

@@ -17,19 +17,26 @@ elapsed = perf_counter() - start
 import sys
 print(elapsed, sum(engine in sys.modules for engine in ("jax", "torch", "tensorflow")))
 """
+IMPORT_LAYERS = IMPORT.replace("import {package}", "import {package}; {package}.Sequential, {package}.layers.Dense")
 FIRST_STEP = "from benchmarks.workloads import startup; startup.first_step_of({name!r})"
 
 
 @workload("import in a fresh process", quicker(8), unit="s", slow=True, name="import")
 def import_package(contender: Contender) -> Round:
     """The import statement in a process that has imported nothing else."""
-    return lambda: _import(contender)[0]
+    return lambda: _import(contender, IMPORT)[0]
+
+
+@workload("import, Sequential and layers.Dense named, in a fresh process", unit="s", slow=True)
+def import_layers(contender: Contender) -> Round:
+    """The import and what it may have left for the first use of a layer."""
+    return lambda: _import(contender, IMPORT_LAYERS)[0]
 
 
 @workload("engines (jax, torch, tensorflow) loaded by the import", at_most(0), unit="engines", slow=True)
 def import_engines(contender: Contender) -> Round:
     """How many engines a program pays for before it needs one."""
-    return lambda: _import(contender)[1]
+    return lambda: _import(contender, IMPORT)[1]
 
 
 @workload("first step of the cnn, cold: start, import, build, compile, fit one batch", unit="s", slow=True)
@@ -58,8 +65,8 @@ def first_step_of(name: str) -> None:
     model.fit(x, y, batch_size=CNN_BATCH, epochs=1, verbose=0)
 
 
-def _import(contender: Contender) -> tuple[float, float]:
-    seconds, engines = fresh.run(IMPORT.format(package=contender.package), contender).split()
+def _import(contender: Contender, script: str) -> tuple[float, float]:
+    seconds, engines = fresh.run(script.format(package=contender.package), contender).split()
     return float(seconds), float(engines)
 
 
