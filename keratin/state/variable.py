@@ -69,7 +69,7 @@ class Variable:
         if "/" in self.name:
             raise ArgumentError("A variable's name must not contain `/`.", received=name)
         self.path = "/".join((*name_scope_path(), self.name))
-        self.trainable = bool(trainable)
+        self.trainable = self.initially_trainable = bool(trainable)
         self.aggregation, self.synchronization, self._layout = aggregation, synchronization, layout
         self.overwrite_with_gradient = False
         self.regularizer: Any = None

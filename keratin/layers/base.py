@@ -1,0 +1,876 @@
+"""`Layer`: state and a computation that can be called, drawn into a graph, saved, and trained."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from keratin import constraints as constraints_module
+from keratin import dtypes, initializers, regularizers, registry, shapes, tree
+from keratin.backends import select, symbolic
+from keratin.backends.symbolic import KerasTensor
+from keratin.errors import ArgumentError, KeratinError, ShapeError, StateError, UnknownArgumentError
+from keratin.layers.call_plan import CallPlan
+from keratin.layers.context import context, current_path
+from keratin.layers.input_spec import InputSpec
+from keratin.ops import mechanism
+from keratin.ops.mechanism import Tensor, TensorLike
+from keratin.ops.operation import Node, Operation, fresh, infer
+from keratin.state import masks, policy, scope, tracking
+from keratin.state.seed import SeedGenerator
+from keratin.state.variable import Variable, path_scope
+
+
+class Layer(Operation, tracking.Tracked):
+    """A computation with state.
+
+    A subclass makes its variables in `__init__`, or in `build` once the input's shape is known, and computes in `call`.
+    Its configuration is read from the constructor's parameters, its output shape from its own `call`.
+
+    Args:
+        activity_regularizer: adds a loss that depends on the output.
+        trainable: whether optimizers update its variables.
+        dtype: a dtype or policy; by default the global policy.
+        autocast: whether float inputs are cast to the policy's compute dtype.
+        name: by default the class name in snake case, numbered.
+
+    Raises: UnknownArgumentError for other arguments, with the nearest existing name.
+
+    >>> class Doubling(Layer):
+    ...     def call(self, x):
+    ...         return x * 2
+    >>> Doubling()(np.ones((1, 2), "float32")).tolist()
+    [[2.0, 2.0]]
+    """
+
+    supports_masking: bool = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "build" in cls.__dict__:
+            cls.build = _recording_build(cls.__dict__["build"])  # type: ignore[method-assign]
+        cls._class_plan = None
+
+    _class_plan: CallPlan | None = None
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        self = super().__new__(cls, *args, **kwargs)
+        state = self.__dict__
+        state["_own_weights"] = []
+        state["_losses"] = []
+        state["_loss_owners"] = []
+        state["built"] = False
+        state["_building"] = False
+        state["_quick"] = None
+        state["_build_shapes"] = None
+        state["_settled_path"] = None
+        state["_warned_mask"] = False
+        state["_uses_default_training"] = None
+        return self
+
+    def __init__(
+        self,
+        *,
+        activity_regularizer: Any = None,
+        trainable: bool = True,
+        dtype: Any = None,
+        autocast: bool = True,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(name=name)
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self._trainable = bool(trainable)
+        self._dtype_policy = policy.get(dtype)
+        self.autocast = autocast
+        self.input_spec: Any = None
+        self.input_shape_argument = _input_shape_argument(kwargs)
+        if kwargs:
+            raise _unknown_arguments(type(self), kwargs)
+
+    # ---- calling
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the outputs, or draw them into a graph if an input is symbolic."""
+        quick = self._quick
+        if quick is not None and len(args) == 1 and not kwargs:
+            x = args[0]
+            if type(x) is quick[0] and x.dtype == quick[1] and not masks._table and scope.local.autocast is None:
+                spec = quick[2]
+                if spec is None or spec(x.shape):
+                    return self.call(x, training=bool(context.training)) if quick[3] else self.call(x)
+        if not symbolic.local.active and _has_symbolic(args, kwargs):
+            return self._draw(args, kwargs)
+        return self._run(args, kwargs)
+
+    def _draw(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        args = tuple(_arrays_in(a) for a in args)
+        with symbolic.symbolic_mode():
+            outputs = self._run(args, kwargs)
+        drawn = fresh(outputs)
+        for old, new in zip(tree.flatten(outputs), tree.flatten(drawn), strict=True):
+            if type(new) is KerasTensor:
+                masks.set_mask(new, masks.get_mask(old))
+        Node(self, args, {k: v for k, v in kwargs.items() if v is not None}, drawn)
+        return drawn
+
+    def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        plan = self._plan()
+        args, kwargs = self._converted(args, kwargs)
+        training = kwargs.pop("training", None)
+        self._check_arguments(plan, args, kwargs)
+        outermost = not context.stack
+        if outermost and self._loss_owners:
+            self._clear_losses()
+        previous_training = context.training
+        previous_cast = scope.local.autocast
+        previous_mask = self._gather_masks(plan, args, kwargs)
+        context.stack.append(self)
+        try:
+            if not self.built:
+                self._build_for(plan, args, kwargs)
+            if self.input_spec is not None:
+                self._check_input(plan, args, kwargs)
+            if training is None:
+                training = previous_training
+                if training is None and plan.training:
+                    training = self._default_training()
+            context.training = training
+            scope.local.autocast = self.compute_dtype if self._casts() else None
+            if plan.training:
+                kwargs["training"] = bool(training)
+            outputs = self._call_or_infer(args, kwargs)
+        except KeratinError as error:
+            _locate(error, self)
+            raise
+        except Exception as error:
+            _note(error, self, args)
+            raise
+        finally:
+            context.stack.pop()
+            context.training = previous_training
+            scope.local.autocast = previous_cast
+        if previous_mask is not None or plan.makes_mask:
+            self._attach_masks(plan, args, outputs, previous_mask)
+        if self.activity_regularizer is not None and not symbolic.local.active:
+            for output in tree.flatten(outputs):
+                self._add_loss(self.activity_regularizer(output), outermost)
+        if self._quick is None:
+            self._prepare_quick(plan)
+        return outputs
+
+    def _plan(self) -> CallPlan:
+        cls = type(self)
+        plan = cls.__dict__.get("_class_plan")
+        if plan is None:
+            plan = cls._class_plan = CallPlan(cls, Layer)
+        return plan
+
+    def _default_training(self) -> bool:
+        """What `training` is where nobody says."""
+        return False
+
+    def _casts(self) -> bool:
+        return self._dtype_policy.compute_dtype != self._dtype_policy.variable_dtype
+
+    def _converted(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        cast = self.compute_dtype if self.autocast and self._dtype_policy.compute_dtype in dtypes.FLOAT else None
+        backend = select.current()
+        types = backend.TENSOR_TYPES
+
+        def one(x: Any) -> Any:
+            kind = type(x)
+            if kind is KerasTensor or kind in types or backend.is_tensor(x):
+                tensor = x
+            elif isinstance(x, np.ndarray | np.generic):
+                if x.dtype.kind in "OUS":
+                    return x
+                tensor = mechanism.convert(x)
+            elif kind is Variable:
+                tensor = x.value
+            elif kind.__module__.startswith(("torch", "tensorflow", "jax")) and hasattr(x, "dtype"):
+                tensor = mechanism.convert(x)
+            else:
+                return x
+            if cast is not None:
+                name = dtypes.standardize(tensor.dtype)
+                if name != cast and name in dtypes.FLOAT:
+                    mask = masks.get_mask(tensor)
+                    tensor = mechanism.convert(tensor, cast)
+                    if mask is not None:
+                        masks.set_mask(tensor, mask)
+            return tensor
+
+        if args and isinstance(args[0], list | tuple) and _all_numbers(args[0]):
+            args = (mechanism.convert(args[0]), *args[1:])
+        new_args = tuple(one(a) if not isinstance(a, list | tuple | dict) else tree.map_structure(one, a) for a in args)
+        new_kwargs = {k: one(a) if not isinstance(a, list | tuple | dict) else tree.map_structure(one, a) for k, a in kwargs.items()}
+        return new_args, new_kwargs
+
+    def _check_arguments(self, plan: CallPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if len(args) > len(plan.names) and not plan.open_positional:
+            raise ArgumentError(
+                "The layer was called with too many arguments.",
+                where=self.path,
+                expected=f"({', '.join(plan.names)})",
+                received=f"{len(args)} positional arguments",
+                hint="pass several inputs as one list or dict if `call` takes one",
+            )
+        if not plan.open_keywords:
+            for name in kwargs:
+                if name not in plan.names:
+                    raise UnknownArgumentError(
+                        "The layer's `call` has no such argument.", where=self.path, expected=f"({', '.join(plan.names)})", received=name
+                    )
+        given = plan.names[: len(args)]
+        missing = [n for n in plan.required if n not in given and n not in kwargs and n != "training"]
+        if missing:
+            raise ArgumentError(
+                "The layer was called with too few inputs.",
+                where=self.path,
+                expected=f"({', '.join(plan.names)})",
+                received=f"no {', '.join(missing)}",
+            )
+
+    def _call_or_infer(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if not symbolic.local.active:
+            return self.call(*args, **kwargs)
+        if type(self).compute_output_spec is not Layer.compute_output_spec:
+            return self.compute_output_spec(*args, **kwargs)
+        return infer(self.call, args, kwargs)
+
+    def _prepare_quick(self, plan: CallPlan) -> None:
+        """Set up the short way for one concrete tensor, where nothing but `call` has to happen."""
+        if (
+            symbolic.local.active
+            or not self.built
+            or plan.makes_mask
+            or self._casts()
+            or self.activity_regularizer is not None
+            or type(self).__call__ is not Layer.__call__
+            or any(isinstance(item, Layer) for item in tracking.contents(self))
+            or len([n for n in plan.required if n != "training"]) > 1
+            or not self.autocast
+        ):
+            return
+        check = None
+        if self.input_spec is not None:
+            spec = self.input_spec
+            if not isinstance(spec, InputSpec):
+                return
+            check = _quick_check(spec)
+            if check is None:
+                return
+        native = dtypes.numpy_dtype(self.compute_dtype)
+        types = select.current().TENSOR_TYPES
+        self._quick = (types[0], native, check, plan.training)
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """The computation.  Subclasses define it; outside, call the layer itself."""
+        raise StateError(
+            f"`{type(self).__name__}` defines no `call`.", where=self.name, hint="define `call(self, inputs)` in the class"
+        )
+
+    # ---- building
+
+    def build(self, input_shape: Any) -> None:
+        """Make the variables, given the shape of the input (or the nest of shapes).  Subclasses define it."""
+        self.built = True
+
+    def _build_for(self, plan: CallPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if not plan.builds:
+            self._settled_path = "/".join(current_path())
+            self.built = True
+            return
+        given = dict(zip(plan.names, args, strict=False)) | kwargs
+        if len(plan.build_names) == 1:
+            name = plan.build_names[0]
+            owner = name.removesuffix("_shape")
+            value = given[owner] if owner in given and owner != name else (args[0] if args else next(iter(given.values()), None))
+            shapes_given = {name: _shape_of(value)}
+        else:
+            shapes_given = {}
+            for name in plan.build_names:
+                owner = name.removesuffix("_shape")
+                if given.get(owner) is not None:
+                    shapes_given[name] = _shape_of(given[owner])
+        self.build(**shapes_given)
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """The shapes that the layer was built with, None for a layer that needs none."""
+        return registry.to_config(self._build_shapes)
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Build the layer again from what `get_build_config` gave."""
+        if self.built or not config:
+            return
+        arguments = {key: _as_shape(value) for key, value in config.items()}
+        names = self._plan().build_names
+        if set(arguments) <= set(names):
+            self.build(**arguments)
+        elif len(names) == 1 and len(arguments) == 1:
+            self.build(next(iter(arguments.values())))
+
+    def add_weight(
+        self,
+        shape: Any = None,
+        initializer: Any = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
+        aggregation: str = "none",
+        overwrite_with_gradient: bool = False,
+        name: str | None = None,
+    ) -> Variable:
+        """Make a variable of the layer.
+
+        Args:
+            shape: its shape; () by default.
+            initializer: a name, an initializer or a function; Glorot uniform for floats, zeros for others.
+            dtype: by default the policy's variable dtype.
+            trainable: whether optimizers update it.
+            autocast: whether it is read in the compute dtype.
+            regularizer: adds a loss on its value.
+            constraint: a projection applied after each update.
+            aggregation: how replicas combine it.
+            overwrite_with_gradient: whether the optimizer stores the gradient as the value.
+            name: the last part of its path.
+
+        Raises: ShapeError if a size is unknown.
+        """
+        shape = () if shape is None else shape
+        dtype = self.variable_dtype if dtype is None else dtypes.standardize(dtype)
+        if initializer is None:
+            initializer = "glorot_uniform" if dtype in dtypes.FLOAT else "zeros"
+        with path_scope(self._path_parts()):
+            variable = Variable(
+                initializers.get(initializer),
+                shape=shape,
+                dtype=dtype,
+                trainable=trainable,
+                autocast=autocast,
+                aggregation=aggregation,
+                name=name or "variable",
+            )
+        variable.regularizer = regularizers.get(regularizer)
+        variable.constraint = constraints_module.get(constraint)
+        variable.overwrite_with_gradient = overwrite_with_gradient
+        if not self._trainable:
+            variable.trainable = False
+        self._own_weights.append(variable)
+        return variable
+
+    def add_variable(self, shape: Any, initializer: Any, dtype: Any = None, trainable: bool = True, name: str | None = None) -> Variable:
+        """The older name of `add_weight`."""
+        return self.add_weight(shape, initializer, dtype, trainable, name=name)
+
+    @property
+    def path(self) -> str:
+        """Names of the layers around this one when it was built, and its own, joined by `/`."""
+        return "/".join(self._path_parts())
+
+    def _path_parts(self) -> tuple[str, ...]:
+        if self._settled_path is None:
+            stack = current_path()
+            parts = stack if stack and context.stack[-1] is self else (*stack, self.name)
+            if not self.built and not self._building:
+                return parts
+            self._settled_path = "/".join(parts)
+        return tuple(self._settled_path.split("/"))
+
+    # ---- what it holds
+
+    @property
+    def _layers(self) -> list[Layer]:
+        return [item for item in tracking.contents(self) if isinstance(item, Layer)]
+
+    def _flatten_layers(self, include_self: bool = True, recursive: bool = True) -> list[Layer]:
+        found: dict[int, Layer] = {id(self): self}
+        waiting = list(reversed(self._layers))
+        while waiting:
+            layer = waiting.pop()
+            if id(layer) not in found:
+                found[id(layer)] = layer
+                if recursive:
+                    waiting.extend(reversed(layer._layers))
+        layers = list(found.values())
+        return layers if include_self else layers[1:]
+
+    @property
+    def own_variables(self) -> list[Variable]:
+        """The layer's variables without those of the layers in it: trainable ones first, in order of creation."""
+        mine = [item for item in tracking.contents(self) if isinstance(item, Variable)]
+        return [v for v in mine if v.initially_trainable] + [v for v in mine if not v.initially_trainable]
+
+    @property
+    def weights(self) -> list[Variable]:
+        """All variables but those of metrics and seeds, each once."""
+        return list(dict.fromkeys(v for layer in self._flatten_layers() for v in layer.own_variables))
+
+    @property
+    def variables(self) -> list[Variable]:
+        """All variables, those of seed generators and metrics too."""
+        found = dict.fromkeys(self.weights)
+        for layer in self._flatten_layers():
+            for item in tracking.contents(layer):
+                if isinstance(item, SeedGenerator):
+                    found[item.state] = None
+        found.update(dict.fromkeys(self.metrics_variables))
+        return list(found)
+
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        """The variables that optimizers update."""
+        return [v for v in self.weights if v.trainable] if self._trainable else []
+
+    @property
+    def non_trainable_variables(self) -> list[Variable]:
+        """The variables that optimizers leave alone, seeds and metrics among them."""
+        trainable = set(self.trainable_variables)
+        return [v for v in self.variables if v not in trainable]
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """The same as `trainable_variables`."""
+        return self.trainable_variables
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """The weights that optimizers leave alone."""
+        trainable = set(self.trainable_variables)
+        return [v for v in self.weights if v not in trainable]
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The metrics that the layer and the layers in it hold."""
+        from keratin.metrics.base import Metric
+
+        return [item for layer in self._flatten_layers() for item in tracking.contents(layer) if isinstance(item, Metric)]
+
+    @property
+    def metrics_variables(self) -> list[Variable]:
+        """The variables of the metrics."""
+        return list(dict.fromkeys(v for metric in self.metrics for v in metric.variables))
+
+    @property
+    def trainable(self) -> bool:
+        """Whether optimizers update the layer; setting it counts for all layers in it."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        for layer in self._flatten_layers():
+            layer._trainable = bool(value)
+            for variable in layer.own_variables:
+                if variable.initially_trainable:
+                    variable.trainable = bool(value)
+
+    def count_params(self) -> int:
+        """The number of elements of all weights.  Raises: StateError if the layer was not built."""
+        if not self.built:
+            raise StateError("The layer has no weights to count yet.", where=self.path, hint="call it on data, or call `build`")
+        return sum(int(np.prod(v.shape)) for v in self.weights)
+
+    def get_weights(self) -> list[np.ndarray[Any, Any]]:
+        """Copies of the values of all weights."""
+        return [v.numpy() for v in self.weights]
+
+    def set_weights(self, weights: Sequence[TensorLike]) -> None:
+        """Assign all weights, in the order of `weights`.
+
+        Raises: ShapeError if the number differs, or the shape of one (nothing is assigned then).
+        """
+        variables, values = self.weights, list(weights)
+        if len(variables) != len(values):
+            raise ShapeError("The number of weights differs.", where=self.path, expected=len(variables), received=len(values))
+        for variable, value in zip(variables, values, strict=True):
+            if tuple(np.shape(value)) != variable.shape:
+                raise ShapeError(
+                    "A weight has another shape.", where=variable.path, expected=variable.shape, received=tuple(np.shape(value))
+                )
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+
+    # ---- dtype
+
+    @property
+    def dtype_policy(self) -> policy.DTypePolicy:
+        """In which dtypes the layer computes and keeps its variables."""
+        return self._dtype_policy
+
+    @dtype_policy.setter
+    def dtype_policy(self, value: Any) -> None:
+        self._dtype_policy = policy.get(value)
+        self._quick = None
+
+    @property
+    def dtype(self) -> str:
+        """The dtype of the variables."""
+        return self._dtype_policy.variable_dtype
+
+    @property
+    def compute_dtype(self) -> str:
+        """The dtype of the computation."""
+        return self._dtype_policy.compute_dtype
+
+    @property
+    def variable_dtype(self) -> str:
+        """The dtype of the variables."""
+        return self._dtype_policy.variable_dtype
+
+    @property
+    def input_dtype(self) -> str:
+        """The dtype that float inputs are cast to."""
+        return self._dtype_policy.compute_dtype
+
+    # ---- losses
+
+    def add_loss(self, loss: TensorLike) -> None:
+        """Add a scalar to the losses of this call (from inside `call`): it is part of what `fit` minimizes.
+
+        Raises: ShapeError if the loss is no scalar.
+        """
+        for item in loss if isinstance(loss, list | tuple) else (loss,):
+            self._add_loss(item, not context.stack)
+
+    def _add_loss(self, loss: Any, outermost: bool) -> None:
+        if symbolic.local.active:
+            return
+        tensor = mechanism.convert(loss)
+        if tuple(tensor.shape) != ():
+            raise ShapeError("A loss must be a scalar.", where=self.path, expected=(), received=tuple(tensor.shape), hint="reduce it first")
+        root = self if outermost else context.stack[0]
+        if self not in root._loss_owners:
+            root._loss_owners.append(self)
+        self._losses.append(tensor)
+
+    def _clear_losses(self) -> None:
+        for layer in self._loss_owners:
+            layer._losses = []
+        self._loss_owners = []
+
+    @property
+    def losses(self) -> list[Tensor]:
+        """The losses added in the last call, and those of the regularized weights."""
+        added = [loss for layer in self._flatten_layers() for loss in layer._losses]
+        return [*added, *(v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None)]
+
+    # ---- masks
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """The mask of the outputs, given that of the inputs; by default the same."""
+        return previous_mask
+
+    def _gather_masks(self, plan: CallPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The mask of the first argument; fills in the mask parameters of `call` that were not given."""
+        if not args and not kwargs:
+            return None
+        if not masks.any_masks() and not symbolic.local.active and not hasattr(args[0] if args else None, "_keras_mask"):
+            return kwargs.get("mask")
+        for parameter, index, owner in plan.masks:
+            if kwargs.get(parameter) is None and plan.names.index(parameter) >= len(args):
+                argument = args[index] if index < len(args) else kwargs.get(owner)
+                found = _mask_nest(argument)
+                if found is not None:
+                    kwargs[parameter] = found
+        first = args[0] if args else next(iter(kwargs.values()))
+        return kwargs["mask"] if kwargs.get("mask") is not None else _mask_nest(first)
+
+    def _attach_masks(self, plan: CallPlan, args: tuple[Any, ...], outputs: Any, previous_mask: Any) -> None:
+        if not plan.makes_mask and not self.supports_masking:
+            if not self._warned_mask and self._layers == []:
+                self._warned_mask = True
+                warnings.warn(
+                    f"The layer `{self.path}` does not pass on the mask of its input. Set `self.supports_masking = True` if "
+                    "it should, or define `compute_mask`.",
+                    stacklevel=4,
+                )
+            return
+        if not args:
+            return
+        computed = self.compute_mask(args[0], previous_mask)
+        if computed is None:
+            return
+        flat_outputs = tree.flatten(outputs)
+        flat_masks = tree.flatten(computed) if isinstance(computed, list | tuple | dict) else [computed] * len(flat_outputs)
+        for output, mask in zip(flat_outputs, flat_masks, strict=False):
+            if mask is not None and masks.get_mask(output) is None:
+                masks.set_mask(output, mask)
+
+    # ---- shapes
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """Shapes and dtypes of the outputs, as symbolic tensors.  Nothing is computed."""
+        with symbolic.symbolic_mode():
+            return self._run(args, kwargs)
+
+    def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
+        """The shape of the output (or nest of shapes) for that of the input.
+
+        >>> from keratin import layers
+        >>> layers.Dense(3).compute_output_shape((None, 8))
+        (None, 3)
+        """
+        plan = self._plan()
+        values = [_symbolic_input(a, self.input_dtype) for a in args]
+        named = {k.removesuffix("_shape"): _symbolic_input(v, self.input_dtype) for k, v in kwargs.items()}
+        if len(named) == 1 and not values and "input" in named and "input" not in plan.names:
+            values, named = [named["input"]], {}
+        outputs = self.compute_output_spec(*values, **named)
+        return tree.map_structure(lambda t: t.shape, outputs)
+
+    def _check_input(self, plan: CallPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        value = args[0] if args else kwargs.get(plan.names[0])
+        spec = self.input_spec
+        if isinstance(spec, InputSpec):
+            tensors, specs = [value], [spec]
+            if isinstance(value, list | tuple) and len(value) == 1:
+                tensors = list(value)
+        else:
+            tensors, specs = tree.flatten(value), tree.flatten(spec)
+            if len(tensors) != len(specs):
+                raise ShapeError("The layer got the wrong number of inputs.", where=self.path, expected=len(specs), received=len(tensors))
+        for tensor, one in zip(tensors, specs, strict=True):
+            if one is None or (tensor is None and one.optional):
+                continue
+            if not hasattr(tensor, "shape"):
+                raise ArgumentError("An input is no tensor.", where=self.path, received=tensor)
+            one.check(tuple(tensor.shape), dtypes.standardize(tensor.dtype), self.path)
+
+    # ---- the stateless interface
+
+    def stateless_call(
+        self,
+        trainable_variables: Sequence[TensorLike],
+        non_trainable_variables: Sequence[TensorLike],
+        *args: Any,
+        return_losses: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """The call as a pure function: (outputs, new non-trainable values), and the losses too with `return_losses`.
+
+        Raises: StateError if the layer is not built; ShapeError if the number of values differs.
+        """
+        if not self.built:
+            raise StateError("`stateless_call` needs a built layer.", where=self.path, hint="call it on data first, or call `build`")
+        trainable, others = self.trainable_variables, self.non_trainable_variables
+        values = [*trainable_variables, *non_trainable_variables]
+        if len(trainable) != len(trainable_variables) or len(others) != len(non_trainable_variables):
+            raise ShapeError(
+                "The number of values differs from that of the variables.",
+                where=self.path,
+                expected=f"{len(trainable)} trainable and {len(others)} non-trainable",
+                received=f"{len(trainable_variables)} and {len(non_trainable_variables)}",
+            )
+        given = [mechanism.convert(value) for value in values]
+        with scope.Scope(zip([*trainable, *others], given, strict=True)) as inner:
+            outputs = self(*args, **kwargs)
+            losses = self.losses if return_losses else None
+            self._clear_losses()
+        new = [inner.values[v] for v in others]
+        return (outputs, new, losses) if return_losses else (outputs, new)
+
+    # ---- configuration and files
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments that make an equal layer."""
+        config = {"name": self.name, "trainable": self._trainable, "dtype": registry.serialize(self._dtype_policy)}
+        if self.activity_regularizer is not None:
+            config["activity_regularizer"] = registry.serialize(self.activity_regularizer)
+        return config
+
+    def save_own_variables(self, store: Any) -> None:
+        """Put the layer's own variables into `store` under "0", "1", and so on."""
+        for i, variable in enumerate(self.own_variables):
+            store[str(i)] = variable
+
+    def load_own_variables(self, store: Any) -> None:
+        """Assign the layer's own variables from `store`.
+
+        Raises: ShapeError if there are more or fewer, or one has another shape.
+        """
+        variables = self.own_variables
+        if len(store.keys()) != len(variables):
+            raise ShapeError(
+                "The file holds another number of variables for this layer.",
+                where=self.path,
+                expected=f"{len(variables)}: {[v.name for v in variables]}",
+                received=len(store.keys()),
+                hint=None if self.built else "the layer is not built: build or call the model before loading its weights",
+            )
+        for i, variable in enumerate(variables):
+            variable.assign(store[str(i)])
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+# ---- helpers
+
+
+def _has_symbolic(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    for value in args:
+        if type(value) is KerasTensor or (isinstance(value, list | tuple | dict) and any(type(x) is KerasTensor for x in tree.flatten(value))):
+            return True
+    for value in kwargs.values():
+        if type(value) is KerasTensor or (isinstance(value, list | tuple | dict) and any(type(x) is KerasTensor for x in tree.flatten(value))):
+            return True
+    return False
+
+
+def _all_numbers(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return bool(value) and all(_all_numbers(v) for v in value)
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _arrays_in(value: Any) -> Any:
+    """Constants in a graph are NumPy arrays or tensors: lists of numbers become arrays here."""
+    return np.asarray(value, dtypes.numpy_dtype(mechanism.canonical("float32"))) if _all_numbers(value) and isinstance(value, list | tuple) else value
+
+
+def _shape_of(value: Any) -> Any:
+    if value is None:
+        return None
+    if hasattr(value, "shape"):
+        return tuple(value.shape)
+    return tree.map_structure(lambda x: tuple(x.shape) if hasattr(x, "shape") else None, value)
+
+
+def _as_shape(value: Any) -> Any:
+    """A shape, or nest of shapes, read from JSON, with tuples in place of the innermost lists."""
+    if isinstance(value, list | tuple):
+        if all(d is None or isinstance(d, int) for d in value):
+            return tuple(value)
+        return [_as_shape(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _as_shape(item) for key, item in value.items()}
+    return value
+
+
+def _symbolic_input(shape: Any, dtype: str) -> Any:
+    if isinstance(shape, dict):
+        return {key: _symbolic_input(value, dtype) for key, value in shape.items()}
+    if isinstance(shape, KerasTensor) or shape is None:
+        return shape
+    if all(d is None or isinstance(d, int) for d in shape):
+        return KerasTensor(shape, dtype)
+    return [_symbolic_input(item, dtype) for item in shape]
+
+
+def _mask_nest(value: Any) -> Any:
+    if value is None or not isinstance(value, list | tuple | dict):
+        return masks.get_mask(value)
+    found = tree.map_structure(masks.get_mask, value)
+    return found if any(m is not None for m in tree.flatten(found)) else None
+
+
+def _quick_check(spec: InputSpec) -> Callable[[tuple[int, ...]], bool] | None:
+    """A fast test of a shape, or None if the spec needs the full one."""
+    if spec.dtype is not None or spec.shape is not None:
+        return None
+    ndim, least, axes = spec.ndim, spec.min_ndim or 0, tuple((a, s) for a, s in spec.axes.items() if s is not None)
+    if spec.max_ndim is not None or len(axes) > 1:
+        return None
+    if axes:
+        axis, size = axes[0]
+        if ndim is not None:
+            return lambda shape: len(shape) == ndim and shape[axis] == size
+        return lambda shape: len(shape) >= least and shape[axis] == size
+    return lambda shape: (ndim is None or len(shape) == ndim) and len(shape) >= least
+
+
+def _recording_build(build: Callable[..., None]) -> Callable[..., None]:
+    """`build` inside the layer's path, with the shapes kept for files."""
+    signature = inspect.signature(build)
+
+    @functools.wraps(build)
+    def run(self: Layer, *args: Any, **kwargs: Any) -> None:
+        if self._building:
+            build(self, *args, **kwargs)
+            return
+        self._building = True
+        self._path_parts()
+        entered = not context.stack or context.stack[-1] is not self
+        if entered:
+            context.stack.append(self)
+        try:
+            with _computing_now():
+                build(self, *args, **kwargs)
+        finally:
+            self._building = False
+            if entered:
+                context.stack.pop()
+        bound = signature.bind(self, *args, **kwargs).arguments
+        self._build_shapes = {k: v for k, v in list(bound.items())[1:] if k in signature.parameters and v is not None}
+        self.built = True
+
+    return run
+
+
+@contextlib.contextmanager
+def _computing_now() -> Any:
+    """What a `build` computes are values, also while the code around runs on shapes or is traced."""
+    active, symbolic.local.active = symbolic.local.active, False
+    try:
+        if scope.local.scope is None:
+            yield
+        else:
+            with select.current().eager():
+                yield
+    finally:
+        symbolic.local.active = active
+
+
+def _input_shape_argument(kwargs: dict[str, Any]) -> Any:
+    """The batch shape given by `input_shape`, `input_dim` or `batch_input_shape`, which a Sequential model starts with."""
+    batch = kwargs.pop("batch_size", None)
+    if "input_dim" in kwargs:
+        return (batch, kwargs.pop("input_dim"))
+    if "input_shape" in kwargs:
+        shape = kwargs.pop("input_shape")
+        return (batch, *(shape if isinstance(shape, Iterable) else (shape,)))
+    for name in ("batch_input_shape", "batch_shape"):
+        if name in kwargs:
+            return shapes.standardize(kwargs.pop(name))
+    return None
+
+
+def _unknown_arguments(cls: type, kwargs: dict[str, Any]) -> UnknownArgumentError:
+    import difflib
+
+    known = [
+        name for base in cls.__mro__ if "__init__" in base.__dict__ for name in inspect.signature(base.__init__).parameters if name not in ("self", "args", "kwargs")
+    ]  # type: ignore[misc]
+    name = next(iter(kwargs))
+    near = difflib.get_close_matches(name, known, 1)
+    return UnknownArgumentError(
+        f"`{cls.__name__}` has no argument of this name.",
+        expected=f"one of {', '.join(dict.fromkeys(known))}",
+        received=", ".join(f"{k}={v!r}" for k, v in kwargs.items()),
+        hint=f"did you mean `{near[0]}`?" if near else None,
+    )
+
+
+def _locate(error: KeratinError, layer: Layer) -> None:
+    """Say in which layer an error arose, if nothing below did."""
+    if not error.where:
+        error.__init__(  # type: ignore[misc]
+            error.what, where=layer.path, expected=error.expected, received=error.received, hint=error.hint
+        )
+
+
+def _note(error: Exception, layer: Layer, args: tuple[Any, ...]) -> None:
+    if getattr(error, "_keratin_noted", False):
+        return
+    with contextlib.suppress(Exception):
+        error._keratin_noted = True  # type: ignore[attr-defined]
+        error.add_note(f"This happened in the layer `{layer.path}` ({type(layer).__name__}), called with shapes {_shape_of(list(args))}.")

@@ -1,0 +1,80 @@
+"""The fully connected layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keratin import activations, constraints, initializers, ops, regularizers
+from keratin.layers.base import Layer
+from keratin.layers.checks import known_size, positive
+from keratin.layers.input_spec import InputSpec
+from keratin.ops.mechanism import Tensor
+
+
+class Dense(Layer):
+    """`activation(x @ kernel + bias)` along the last axis.
+
+    Args:
+        units: size of the last axis of the output.
+        activation: a function or its name; None leaves the values.
+        use_bias: whether there is a bias.
+        kernel_initializer, bias_initializer: first values.
+        kernel_regularizer, bias_regularizer: losses on the weights.
+        activity_regularizer: a loss on the output.
+        kernel_constraint, bias_constraint: projections after each update.
+
+    Shape: (..., n) -> (..., units).  Raises: ArgumentError for `units` < 1; ShapeError if the last axis is unknown.
+
+    >>> Dense(4).compute_output_shape((None, 3))
+    (None, 4)
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self.units = positive("units", units, self)
+        self.activation = activations.get(activation)
+        self.use_bias = use_bias
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+        self.supports_masking = True
+        self.input_spec = InputSpec(min_ndim=2)
+        self._linear = self.activation is activations.linear
+
+    def build(self, input_shape: Any) -> None:
+        """Make kernel (n, units) and bias (units,)."""
+        size = known_size(input_shape, -1, self)
+        self.kernel = self.add_weight(
+            name="kernel", shape=(size, self.units), initializer=self.kernel_initializer,
+            regularizer=self.kernel_regularizer, constraint=self.kernel_constraint,
+        )  # fmt: skip
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(
+                name="bias", shape=(self.units,), initializer=self.bias_initializer,
+                regularizer=self.bias_regularizer, constraint=self.bias_constraint,
+            )  # fmt: skip
+        self.input_spec = InputSpec(min_ndim=2, axes={-1: size})
+
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
+        """The product, the bias and the activation."""
+        x = ops.matmul(inputs, self.kernel)
+        if self.bias is not None:
+            x = ops.add(x, self.bias)
+        return x if self._linear else self.activation(x)
