@@ -6,6 +6,7 @@ the backend.
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable
 from typing import Any
 
@@ -31,7 +32,7 @@ def _dispatcher(name: str, concrete: Callable[..., Any], abstract: Callable[...,
     if name in spec.SEQUENCE:
 
         def sequence(xs: Any, *args: Any, **kwargs: Any) -> Any:
-            return (abstract if any(type(x) is KerasTensor for x in xs) else concrete)(xs, *args, **kwargs)
+            return (abstract if builtins.any(type(x) is KerasTensor for x in xs) else concrete)(xs, *args, **kwargs)
 
         return sequence
     if name in spec.SAME or name in spec.PREDICATE:

@@ -47,7 +47,8 @@ def op(body: Any = None, *, tensors: int | str = 1, promote: str | None = None, 
         tensors: how many leading parameters are tensors (None is let through for optional ones); or "list" if the
             first parameter is a sequence of tensors.
         promote: None leaves dtypes alone; "same" brings the tensors to their common dtype; "float" to a float dtype;
-            "inexact" to a float or complex one.  Python scalars stay as they are beside a tensor.
+            "inexact" to a float or complex one; "rest" leaves the first tensor (a condition, say) and brings the others
+            to their common dtype.  Python scalars stay as they are beside a tensor.
         native: whether a backend may have its own form.
 
     Example: see `keratin.ops.standardize` in the design's style, or any op below `keratin/ops`.
@@ -88,7 +89,9 @@ def _make(body: Callable[..., Any], tensors: int | str, promote: str | None, nat
             values.append(value)
         if symbolic_found and not symbolic.local.active:
             return _record(run, args, kwargs, count)
-        if promote is not None:
+        if promote == "rest":
+            values = [convert(values[0]), *(promoted(values[1:]) if any(v is not None for v in values[1:]) else values[1:])]
+        elif promote is not None:
             values = promoted(values, promote)
         else:
             values = [convert(v) if type(v) in _SCALARS else v for v in values]
