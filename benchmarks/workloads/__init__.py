@@ -1,9 +1,10 @@
 """The workloads.  Importing this package fills the registry; it loads no engine and no contender."""
 
+# isort: off - the order of the imports is the order of the table
 from benchmarks.registry import WORKLOADS, implementation_of
-from benchmarks.workloads import training, prediction, eager, building, startup, memory, tracing  # noqa: I001
+from benchmarks.workloads import training, prediction, eager, building, startup, memory, tracing
 
-# The order of the imports is the order of the table.
+# isort: on
 __all__ = [
     "WORKLOADS", "implementation_of",
     "building", "eager", "memory", "prediction", "startup", "tracing", "training",
