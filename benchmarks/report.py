@@ -76,7 +76,10 @@ def write_json(path: Path, rows: Sequence[Row], races: dict[str, list[Entry]], m
         "machine": machine,
         "rows": [asdict(row) for row in rows],
         "rounds": {
-            name: {entry.contender.name: {"values": entry.values, "versions": entry.versions} for entry in entries}
+            name: [
+                {"contender": entry.contender.name, "values": entry.values, "versions": entry.versions}
+                for entry in entries
+            ]
             for name, entries in races.items()
         },
     }

@@ -1,6 +1,7 @@
 """The workloads.  Importing this package fills the registry; it loads no engine and no contender."""
 
-# isort: off - the order of the imports is the order of the table
+# The order of these imports is the order of the table.
+# isort: off
 from benchmarks.registry import WORKLOADS, implementation_of
 from benchmarks.workloads import training, prediction, eager, building, startup, memory, tracing
 
