@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
-import pathlib
-
 from keratin.backends.symbolic import KerasTensor
+from keratin.ops import nn
 from keratin.ops.arithmetic import (
     abs,
     absolute,
@@ -101,7 +99,6 @@ from keratin.ops.indexing import (
     get_item,
     in_top_k,
     nonzero,
-    one_hot,
     scatter,
     scatter_update,
     searchsorted,
@@ -139,6 +136,8 @@ from keratin.ops.linalg import (
     trace,
     vdot,
 )
+from keratin.ops.nn import *
+from keratin.ops.operators import install_operators
 from keratin.ops.reduction import (
     all,
     amax,
@@ -155,7 +154,6 @@ from keratin.ops.reduction import (
     mean,
     median,
     min,
-    moments,
     prod,
     ptp,
     quantile,
@@ -204,9 +202,9 @@ from keratin.ops.transcendental import (
     expm1,
     hypot,
     log,
-    log10,
     log1p,
     log2,
+    log10,
     logaddexp,
     logaddexp2,
     rad2deg,
@@ -216,7 +214,6 @@ from keratin.ops.transcendental import (
     tan,
     tanh,
 )
-from keratin.ops.operators import install_operators
 
 __all__ = [
     # arithmetic
@@ -311,7 +308,6 @@ __all__ = [
     "mean",
     "var",
     "std",
-    "moments",
     "average",
     "max",
     "min",
@@ -386,7 +382,6 @@ __all__ = [
     "scatter_update",
     "slice",
     "slice_update",
-    "one_hot",
     "nonzero",
     "sort",
     "argsort",
@@ -422,13 +417,6 @@ __all__ = [
     "solve",
     "solve_triangular",
 ]
+__all__ += nn.__all__
 
 install_operators(KerasTensor)
-
-# Modules of other families, re-exported by their own `__all__`.
-for _family in ("activations", "nn", "losses", "image", "signal", "control"):
-    if (pathlib.Path(__file__).parent / f"{_family}.py").exists():
-        _module = importlib.import_module(f"keratin.ops.{_family}")
-        for _name in _module.__all__:
-            globals()[_name] = getattr(_module, _name)
-            __all__.append(_name)

@@ -302,7 +302,9 @@ def ceil(x: TensorLike) -> Tensor:
 
 @op(promote="same")
 def round(x: TensorLike, decimals: int = 0) -> Tensor:
-    """The nearest number with that many decimals, halves to the even one; whole numbers stay if `decimals` is not below 0.
+    """The nearest number with that many decimals, halves to the even one.
+
+    Whole numbers stay as they are if `decimals` is not below 0.
 
     Shape: any -> same.
 

@@ -12,7 +12,7 @@ from keratin.backends import primitives as p
 from keratin.backends import select, symbolic
 from keratin.backends.symbolic import KerasTensor
 from keratin.errors import ArgumentError, ShapeError
-from keratin.ops.mechanism import Tensor, TensorLike, canonical, convert, dtype_of, op, promoted
+from keratin.ops.mechanism import Tensor, TensorLike, canonical, convert, dtype_of, op
 
 
 def zeros(shape: Any, dtype: Any = None) -> Tensor:
@@ -147,7 +147,9 @@ def linspace(
 ) -> Any:
     """`num` numbers at equal distances from `start` to `stop`.
 
-    Args: endpoint: whether `stop` is the last one; retstep: whether to give the distance too; axis: where the new axis goes.
+    Args:
+        endpoint: whether `stop` is the last one; retstep: whether to give the distance too.
+        axis: where the new axis goes.
     Shape: two that broadcast -> broadcast with `num` at `axis`.
 
     >>> linspace(0, 1, 3).tolist()
@@ -156,7 +158,7 @@ def linspace(
     return _linspace(start, stop, num, endpoint, retstep, dtype, axis)
 
 
-@op(tensors=2, promote="float")
+@op(tensors=2, promote="float", name="linspace")
 def _linspace(
     start: TensorLike, stop: TensorLike, num: int, endpoint: bool, retstep: bool, dtype: Any, axis: int
 ) -> Any:
@@ -168,7 +170,9 @@ def _linspace(
     parts = num - 1 if endpoint else num
     place = shapes.axis(axis, len(shape) + 1)
     step = p.divide(p.subtract(stop, start), parts) if parts > 0 else p.multiply(p.subtract(stop, start), float("nan"))
-    share = p.reshape(p.divide(p.iota(num, name), max(parts, 1)), tuple(num if i == place else 1 for i in range(len(shape) + 1)))
+    share = p.reshape(
+        p.divide(p.iota(num, name), max(parts, 1)), tuple(num if i == place else 1 for i in range(len(shape) + 1))
+    )
     first, last = (p.expand_dims(p.broadcast_to(v, shape), place) for v in (start, stop))
     result = p.add(p.multiply(first, p.subtract(1, share)), p.multiply(last, share))
     if dtype is not None:
@@ -251,7 +255,7 @@ def meshgrid(*x: TensorLike, indexing: str = "xy") -> list[Tensor]:
     return list(_meshgrid(list(x), indexing))
 
 
-@op(tensors="list")
+@op(tensors="list", name="meshgrid")
 def _meshgrid(xs: list[TensorLike], indexing: str) -> tuple[Tensor, ...]:
     order = list(range(len(xs)))
     if indexing == "xy" and len(xs) > 1:
@@ -283,7 +287,9 @@ def cast(x: TensorLike, dtype: Any) -> Tensor:
     return p.not_equal(x, 0) if name == "bool" else p.cast(x, name)
 
 
-def convert_to_tensor(x: TensorLike, dtype: Any = None, sparse: bool | None = None, ragged: bool | None = None) -> Tensor:
+def convert_to_tensor(
+    x: TensorLike, dtype: Any = None, sparse: bool | None = None, ragged: bool | None = None
+) -> Tensor:
     """`x` as a tensor of the backend; Python floats become `floatx()`, Python ints int32.
 
     Args: sparse, ragged: kept for Keras's signature; all tensors are dense.
@@ -388,8 +394,6 @@ def dtype(x: TensorLike) -> str:
 
 
 # ---- helpers
-
-
 
 
 def _dtype(dtype: Any) -> str:

@@ -15,7 +15,7 @@ from keratin.backends import primitives as p
 from keratin.backends import select
 from keratin.backends.symbolic import KerasTensor
 from keratin.errors import ArgumentError, AxisError, DtypeError, ShapeError
-from keratin.ops.mechanism import Tensor, TensorLike, canonical, convert, dtype_of, op
+from keratin.ops.mechanism import Tensor, TensorLike, convert, dtype_of, op
 
 
 def get_item(x: TensorLike, key: Any) -> Tensor:
@@ -34,7 +34,9 @@ def get_item(x: TensorLike, key: Any) -> Tensor:
             tensors.append(part)
             parts[i] = _Place(len(tensors))
         elif isinstance(part, builtins.slice):
-            parts[i] = builtins.slice(*(None if v is None else operator.index(v) for v in (part.start, part.stop, part.step)))
+            parts[i] = builtins.slice(
+                *(None if v is None else operator.index(v) for v in (part.start, part.stop, part.step))
+            )
         elif part is not None and part is not Ellipsis:
             parts[i] = _index(part)
     return _get_item([x, *tensors], tuple(parts))
@@ -46,7 +48,7 @@ class _Place(NamedTuple):
     number: int
 
 
-@op(tensors="list")
+@op(tensors="list", name="get_item")
 def _get_item(values: Sequence[TensorLike], key: tuple[Any, ...]) -> Tensor:
     x = values[0]
     parts = [values[part.number] if type(part) is _Place else part for part in key]
@@ -151,11 +153,17 @@ def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = None)
     """
     indices = _integers(indices)
     if axis is None:
-        x, indices, axis = p.reshape(x, (shapes.size(p.shape(x)),)), p.reshape(indices, (shapes.size(p.shape(indices)),)), 0
+        x, indices, axis = (
+            p.reshape(x, (shapes.size(p.shape(x)),)),
+            p.reshape(indices, (shapes.size(p.shape(indices)),)),
+            0,
+        )
     rank = len(p.shape(x))
     place = shapes.axis(axis, rank)
     if len(p.shape(indices)) != rank:
-        raise ShapeError("`indices` must have the rank of the tensor.", expected=f"{rank} axes", received=p.shape(indices))
+        raise ShapeError(
+            "`indices` must have the rank of the tensor.", expected=f"{rank} axes", received=p.shape(indices)
+        )
     return p.take_along_axis(x, indices, place)
 
 
@@ -175,7 +183,9 @@ _REDUCTIONS = {None: "set", "add": "add", "max": "max", "min": "min", "mul": "mu
 
 
 @op(tensors=3)
-def scatter_update(inputs: TensorLike, indices: TensorLike, updates: TensorLike, reduction: str | None = None) -> Tensor:
+def scatter_update(
+    inputs: TensorLike, indices: TensorLike, updates: TensorLike, reduction: str | None = None
+) -> Tensor:
     """`inputs` with `updates` at `indices`; places outside are left out.
 
     Args:
@@ -187,10 +197,16 @@ def scatter_update(inputs: TensorLike, indices: TensorLike, updates: TensorLike,
     [7, 2, 9]
     """
     if reduction not in _REDUCTIONS:
-        raise ArgumentError("`reduction` cannot be used.", expected='None, "add", "max", "min" or "mul"', received=reduction)
+        raise ArgumentError(
+            "`reduction` cannot be used.", expected='None, "add", "max", "min" or "mul"', received=reduction
+        )
     depth = p.shape(indices)[-1] if p.shape(indices) else None
     if depth is None or depth > len(p.shape(inputs)):
-        raise ShapeError("The last axis of `indices` does not fit.", expected=f"at most {len(p.shape(inputs))}", received=p.shape(indices))
+        raise ShapeError(
+            "The last axis of `indices` does not fit.",
+            expected=f"at most {len(p.shape(inputs))}",
+            received=p.shape(indices),
+        )
     return p.scatter(inputs, _integers(indices), p.cast(updates, dtype_of(inputs)), _REDUCTIONS[reduction])
 
 
@@ -206,7 +222,9 @@ def slice(inputs: TensorLike, start_indices: TensorLike, shape: Sequence[int]) -
     """
     sizes = p.shape(inputs)
     target = tuple(shape)
-    if len(target) != len(sizes) or any(isinstance(a, int) and isinstance(b, int) and b > a for a, b in zip(sizes, target, strict=True)):
+    if len(target) != len(sizes) or any(
+        isinstance(a, int) and isinstance(b, int) and b > a for a, b in zip(sizes, target, strict=True)
+    ):
         raise ShapeError("The block does not fit into the tensor.", expected=f"at most {sizes}", received=target)
     return p.dynamic_slice(inputs, _starts(start_indices, len(sizes)), target)
 
@@ -221,27 +239,11 @@ def slice_update(inputs: TensorLike, start_indices: TensorLike, updates: TensorL
     [1, 7, 3]
     """
     sizes, block = p.shape(inputs), p.shape(updates)
-    if len(block) != len(sizes) or any(isinstance(a, int) and isinstance(b, int) and b > a for a, b in zip(sizes, block, strict=True)):
+    if len(block) != len(sizes) or any(
+        isinstance(a, int) and isinstance(b, int) and b > a for a, b in zip(sizes, block, strict=True)
+    ):
         raise ShapeError("The block does not fit into the tensor.", expected=f"at most {sizes}", received=block)
     return p.dynamic_update_slice(inputs, p.cast(updates, dtype_of(inputs)), _starts(start_indices, len(sizes)))
-
-
-@op
-def one_hot(x: TensorLike, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False) -> Tensor:
-    """1 at the place that each integer names along a new axis, 0 elsewhere; all 0 for one outside.
-
-    Args: dtype: by default `floatx()`; sparse: only False.
-    Shape: any -> with `num_classes` at `axis`.  Raises: AxisError; DtypeError for floats.
-
-    >>> one_hot([2, 0], 3).tolist()
-    [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
-    """
-    if sparse:
-        raise ArgumentError("Sparse tensors are not supported.", received="sparse=True", hint="leave out `sparse`")
-    rank = len(p.shape(x)) + 1
-    place = shapes.axis(axis, rank)
-    classes = p.reshape(p.iota(num_classes, "int32"), tuple(num_classes if i == place else 1 for i in range(rank)))
-    return p.cast(p.equal(p.expand_dims(_integers(x), place), classes), canonical(dtypes.standardize(dtype)))
 
 
 def nonzero(x: TensorLike) -> tuple[Tensor, ...]:
@@ -378,7 +380,9 @@ def bincount(x: TensorLike, weights: TensorLike | None = None, minlength: int = 
 
 
 @op(tensors=2)
-def segment_sum(data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False) -> Tensor:
+def segment_sum(
+    data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
+) -> Tensor:
     """The sum of the rows of each segment, 0 for one without rows.
 
     Args:
@@ -394,7 +398,9 @@ def segment_sum(data: TensorLike, segment_ids: TensorLike, num_segments: int | N
 
 
 @op(tensors=2)
-def segment_max(data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False) -> Tensor:
+def segment_max(
+    data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
+) -> Tensor:
     """The largest element of each segment, the least number of the dtype for one without rows.
 
     Args: as for `segment_sum`.
@@ -407,7 +413,9 @@ def segment_max(data: TensorLike, segment_ids: TensorLike, num_segments: int | N
 
 
 @op(tensors=2)
-def segment_min(data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False) -> Tensor:
+def segment_min(
+    data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
+) -> Tensor:
     """The smallest element of each segment, the largest number of the dtype for one without rows.
 
     Args: as for `segment_sum`.
@@ -439,7 +447,7 @@ def values_of(x: TensorLike, name: str) -> np.ndarray:
         raise ArgumentError(
             f"The shape that `{name}` gives depends on values, which are not known before the program runs.",
             received=x,
-            hint="use `ops.where(condition, a, b)`, which keeps the shape, or a function that takes the size as an argument",
+            hint="use `ops.where(condition, a, b)`, which keeps the shape",
         )
     return select.current().to_host(x)
 
@@ -469,7 +477,9 @@ def _index(part: Any) -> int:
 
 def _single(index: int, size: Any, axis: int | None) -> builtins.slice:
     if isinstance(size, int) and not -size <= index < size:
-        raise AxisError("The index is outside the tensor.", expected=f"{-size} to {size - 1} on axis {axis}", received=index)
+        raise AxisError(
+            "The index is outside the tensor.", expected=f"{-size} to {size - 1} on axis {axis}", received=index
+        )
     return builtins.slice(index, index + 1 if index != -1 else None)
 
 
@@ -519,7 +529,9 @@ def _count(x: Tensor, least: int, name: str) -> Any:
     if select.current().is_traced(x):
         if least:
             return least
-        raise ArgumentError(f"Under compilation `{name}` cannot find its length.", hint="pass the length as an argument")
+        raise ArgumentError(
+            f"Under compilation `{name}` cannot find its length.", hint="pass the length as an argument"
+        )
     values = select.current().to_host(x)
     return max(int(values.max()) + 1 if values.size else 0, least)
 

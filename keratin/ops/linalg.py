@@ -18,6 +18,8 @@ from keratin.ops.reduction import AxisLike, in_float32
 def matmul(x1: TensorLike, x2: TensorLike) -> Tensor:
     """The matrix product over the last two axes; a tensor of one axis counts as a row or a column.
 
+    int8 times int8 is int32; of bool, whether one product is true.
+
     Shape: (..., m, k) and (..., k, n) -> (..., m, n), the axes in front broadcast.
     Raises: ShapeError if the inner sizes differ.
 
@@ -34,7 +36,7 @@ def matmul(x1: TensorLike, x2: TensorLike) -> Tensor:
             received=f"{tuple(first)} times {tuple(second)}",
         )
     shapes.broadcast(tuple(first[:-2]), tuple(second[:-2]))
-    return _product(p.matmul, x1, x2)
+    return _product(p.matmul, *_wide_products(x1, x2))
 
 
 @op(tensors=2, promote="same")
@@ -106,7 +108,10 @@ def tensordot(x1: TensorLike, x2: TensorLike, axes: Any = 2) -> Tensor:
         if not 0 <= axes <= min(first, second):
             raise ArgumentError("`axes` cannot be used.", expected=f"0 to {min(first, second)} axes", received=axes)
         return _contract(x1, x2, tuple(range(first - axes, first)), tuple(range(axes)))
-    left, right = (shapes.axes(tuple(a) if isinstance(a, Sequence) else a, rank) for a, rank in zip(axes, (first, second), strict=True))
+    left, right = (
+        shapes.axes(tuple(a) if isinstance(a, Sequence) else a, rank)
+        for a, rank in zip(axes, (first, second), strict=True)
+    )
     if len(left) != len(right):
         raise ArgumentError("`axes` names different numbers of axes.", received=axes)
     return _contract(x1, x2, left, right)
@@ -130,14 +135,11 @@ def einsum(subscripts: str, *operands: TensorLike, **kwargs: Any) -> Tensor:
     return _einsum(list(operands), subscripts)
 
 
-@op(tensors="list", promote="same")
+@op(tensors="list", promote="same", name="einsum")
 def _einsum(operands: Sequence[TensorLike], subscripts: str) -> Tensor:
     letters = _explicit(subscripts, [_rank(x) for x in operands])
     _check_einsum(letters, operands)
-    name = dtype_of(operands[0])
-    if name == "bool":
-        raise ArgumentError("`einsum` needs numbers.", received=name, hint="cast to int32")
-    return p.einsum(letters, *operands)
+    return _product(lambda *xs: p.einsum(letters, *xs), *_wide_products(*operands))
 
 
 @op(tensors=2, promote="same")
@@ -376,26 +378,38 @@ def _flat(x: Tensor) -> Tensor:
     return x if len(sizes) == 1 else p.reshape(x, (shapes.size(sizes),))
 
 
-def _product(function: Any, x1: Tensor, x2: Tensor) -> Tensor:
-    """Products of bool and narrow integers, which engines disagree on, by way of int32."""
-    name = dtype_of(x1)
-    if name != "bool":
-        return function(x1, x2)
-    return p.not_equal(function(p.cast(x1, "int32"), p.cast(x2, "int32")), 0)
+def _product(function: Any, *xs: Tensor) -> Tensor:
+    """`function(*xs)`, of bool by way of int32: whether one product is true."""
+    if dtype_of(xs[0]) != "bool":
+        return function(*xs)
+    return p.not_equal(function(*(p.cast(x, "int32") for x in xs)), 0)
+
+
+def _wide_products(*xs: Tensor) -> tuple[Tensor, ...]:
+    """int8, whose products leave its range, as int32; that is what quantized layers count on."""
+    return tuple(p.cast(x, "int32") for x in xs) if dtype_of(xs[0]) == "int8" else xs
 
 
 def _contract(x1: Tensor, x2: Tensor, left: tuple[int, ...], right: tuple[int, ...]) -> Tensor:
     first, second = p.shape(x1), p.shape(x2)
     for a, b in zip(left, right, strict=True):
         if isinstance(first[a], int) and isinstance(second[b], int) and first[a] != second[b]:
-            raise ShapeError("The summed sizes differ.", expected=f"{first[a]} on axis {b} of the second", received=f"{first} and {second}")
+            raise ShapeError(
+                "The summed sizes differ.",
+                expected=f"{first[a]} on axis {b} of the second",
+                received=f"{first} and {second}",
+            )
     return _product(lambda x, y: p.dot_general(x, y, (left, right), ((), ())), x1, x2)
 
 
 def _needs_axes(name: str, least: int, *tensors: Tensor) -> None:
     for x in tensors:
         if _rank(x) < least:
-            raise ShapeError(f"`{name}` needs at least {least} axes.", expected=f"rank >= {least}", received=p.shape(x) if _rank(x) else ())
+            raise ShapeError(
+                f"`{name}` needs at least {least} axes.",
+                expected=f"rank >= {least}",
+                received=p.shape(x) if _rank(x) else (),
+            )
 
 
 def _needs_square(name: str, x: Tensor) -> None:
@@ -412,9 +426,13 @@ def _explicit(subscripts: str, ranks: list[int]) -> str:
     terms = inputs.split(",")
     letters = "".join(terms + [result]).replace("...", "")
     if not all(c in string.ascii_letters for c in letters):
-        raise ArgumentError("The letters of `einsum` cannot be read.", expected='such as "ij,jk->ik" or "...i,i"', received=subscripts)
+        raise ArgumentError(
+            "The letters of `einsum` cannot be read.", expected='such as "ij,jk->ik" or "...i,i"', received=subscripts
+        )
     if len(terms) != len(ranks):
-        raise ArgumentError("`einsum` names another number of tensors.", expected=len(terms), received=len(ranks), where=subscripts)
+        raise ArgumentError(
+            "`einsum` names another number of tensors.", expected=len(terms), received=len(ranks), where=subscripts
+        )
     if not arrow:
         once = sorted(c for c in set(letters) if letters.count(c) == 1)
         result = ("..." if "..." in inputs else "") + "".join(once)
@@ -423,16 +441,27 @@ def _explicit(subscripts: str, ranks: list[int]) -> str:
     for term, rank in zip(terms, ranks, strict=True):
         named = len(term.replace("...", ""))
         if named > rank or (named < rank and "..." not in term) or term.count("...") > 1:
-            raise ShapeError("An operand of `einsum` has another rank than its letters.", expected=term, received=f"{rank} axes", where=subscripts)
+            raise ShapeError(
+                "An operand of `einsum` has another rank than its letters.",
+                expected=term,
+                received=f"{rank} axes",
+                where=subscripts,
+            )
         depth = max(depth, rank - named) if "..." in term else depth
     further = "".join(free[:depth])
     expanded = [
         term.replace("...", further[depth - (rank - len(term.replace("...", ""))) :] if "..." in term else "")
         for term, rank in zip(terms, ranks, strict=True)
     ]
-    unknown = [c for c in result.replace("...", "") if c not in letters[: len(letters) - len(result.replace("...", "")) if arrow else None]]
+    unknown = [
+        c
+        for c in result.replace("...", "")
+        if c not in letters[: len(letters) - len(result.replace("...", "")) if arrow else None]
+    ]
     if unknown or len(set(result.replace("...", ""))) != len(result.replace("...", "")):
-        raise ArgumentError("The result of `einsum` names a letter twice, or one that no operand has.", received=subscripts)
+        raise ArgumentError(
+            "The result of `einsum` names a letter twice, or one that no operand has.", received=subscripts
+        )
     return ",".join(expanded) + "->" + result.replace("...", further)
 
 
@@ -441,7 +470,9 @@ def _check_einsum(letters: str, operands: Sequence[Tensor]) -> None:
     for term, x in zip(letters.partition("->")[0].split(","), operands, strict=True):
         for letter, size in zip(term, p.shape(x), strict=True):
             if isinstance(size, int) and size != 1 and known.setdefault(letter, size) != size:
-                raise ShapeError(f"Sizes of `{letter}` differ in `einsum`.", expected=known[letter], received=size, where=letters)
+                raise ShapeError(
+                    f"Sizes of `{letter}` differ in `einsum`.", expected=known[letter], received=size, where=letters
+                )
 
 
 def _last(x: Tensor, axis: int) -> Tensor:
@@ -452,7 +483,9 @@ def _last(x: Tensor, axis: int) -> Tensor:
 
 def _components(x: Tensor) -> list[Tensor]:
     rank = len(p.shape(x))
-    parts = (tuple(slice(i, i + 1) if a == rank - 1 else slice(None) for a in range(rank)) for i in range(p.shape(x)[-1]))
+    parts = (
+        tuple(slice(i, i + 1) if a == rank - 1 else slice(None) for a in range(rank)) for i in range(p.shape(x)[-1])
+    )
     return [p.squeeze(p.slice_strided(x, part), (rank - 1,)) for part in parts]
 
 
@@ -495,7 +528,11 @@ def _solved(name: str, a: Tensor, b: Tensor, function: Any) -> Tensor:
     columns = p.expand_dims(b, len(p.shape(b))) if is_vector else b
     rows, size = p.shape(columns)[-2], p.shape(a)[-1]
     if isinstance(rows, int) and isinstance(size, int) and rows != size:
-        raise ShapeError(f"The sides of `{name}` do not fit.", expected=f"{size} rows on the right", received=f"{p.shape(a)} and {p.shape(b)}")
+        raise ShapeError(
+            f"The sides of `{name}` do not fit.",
+            expected=f"{size} rows on the right",
+            received=f"{p.shape(a)} and {p.shape(b)}",
+        )
     result = function(_wide(a), _wide(columns))
     if dtype_of(b) in dtypes.HALF:
         result = p.cast(result, dtype_of(b))
@@ -507,7 +544,9 @@ def _norm(x: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Tensor:
     if ord is None or (len(axes) == 2 and ord == "fro") or (len(axes) == 1 and ord == 2):
         return _root(p.sum(p.multiply(x, x), axes, keepdims))
     if isinstance(ord, str) and len(axes) != 2:
-        raise ArgumentError("This norm is one of matrices.", expected="two axes", received=f"ord={ord!r} with {len(axes)} axes")
+        raise ArgumentError(
+            "This norm is one of matrices.", expected="two axes", received=f"ord={ord!r} with {len(axes)} axes"
+        )
     if len(axes) == 1:
         return _vector_norm(magnitude, ord, axes, keepdims)
     if len(axes) != 2:
@@ -526,7 +565,9 @@ def _norm(x: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Tensor:
         for axis in sorted(axes):
             result = p.expand_dims(result, axis)
     else:
-        raise ArgumentError("`ord` cannot be used for matrices.", expected='"fro", "nuc", 1, -1, 2, -2, inf or -inf', received=ord)
+        raise ArgumentError(
+            "`ord` cannot be used for matrices.", expected='"fro", "nuc", 1, -1, 2, -2, inf or -inf', received=ord
+        )
     return result if keepdims else p.squeeze(result, tuple(sorted(axes)))
 
 

@@ -38,9 +38,16 @@ use_native = True
 def op(body: Callable[P, R]) -> Callable[P, R]: ...
 @overload
 def op(
-    *, tensors: int | str = 1, promote: str | None = None, native: bool = True
+    *, tensors: int | str = 1, promote: str | None = None, native: bool = True, name: str | None = None
 ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
-def op(body: Any = None, *, tensors: int | str = 1, promote: str | None = None, native: bool = True) -> Any:
+def op(
+    body: Any = None,
+    *,
+    tensors: int | str = 1,
+    promote: str | None = None,
+    native: bool = True,
+    name: str | None = None,
+) -> Any:
     """Make a public op of a body.
 
     Args:
@@ -50,20 +57,22 @@ def op(body: Any = None, *, tensors: int | str = 1, promote: str | None = None, 
             "inexact" to a float or complex one; "rest" leaves the first tensor (a condition, say) and brings the others
             to their common dtype.  Python scalars stay as they are beside a tensor.
         native: whether a backend may have its own form.
+        name: what graphs and `OPS` call it, where the body is a helper of the public function; by default its own name.
 
     Example: see `keratin.ops.standardize` in the design's style, or any op below `keratin/ops`.
     """
     if body is None:
-        return lambda function: _make(function, tensors, promote, native)
-    return _make(body, tensors, promote, native)
+        return lambda function: _make(function, tensors, promote, native, name or function.__name__)
+    return _make(body, tensors, promote, native, body.__name__)
 
 
-def _make(body: Callable[..., Any], tensors: int | str, promote: str | None, native: bool) -> Callable[..., Any]:
+def _make(
+    body: Callable[..., Any], tensors: int | str, promote: str | None, native: bool, name: str
+) -> Callable[..., Any]:
     names = tuple(inspect.signature(body).parameters)
     is_list = tensors == "list"
     count = 1 if is_list else int(tensors)
     first_names = names[:count]
-    name = body.__name__
     forms: list[Callable[..., Any]] = []
 
     def implementation() -> Callable[..., Any]:
@@ -100,6 +109,7 @@ def _make(body: Callable[..., Any], tensors: int | str, promote: str | None, nat
             return form(values, *args[1:], **kwargs)
         return form(*values, *args[count:], **kwargs)
 
+    run.__name__ = name
     run.composed = body  # type: ignore[attr-defined]
     run.tensor_count = tensors  # type: ignore[attr-defined]
     OPS[name] = run

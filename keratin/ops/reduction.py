@@ -57,7 +57,7 @@ def mean(x: TensorLike, axis: AxisLike = None, keepdims: bool = False) -> Tensor
 def var(x: TensorLike, axis: AxisLike = None, keepdims: bool = False) -> Tensor:
     """The mean square distance from the mean.
 
-    Shape: any -> without `axis`, or with size 1 there.  Units: x in any unit u; result in u squared.  Raises: AxisError.
+    Shape: any -> without `axis`, or with size 1 there.  Units: x in u, result in u squared.  Raises: AxisError.
 
     >>> var([1.0, 3.0]).tolist()
     1.0
@@ -77,26 +77,6 @@ def std(x: TensorLike, axis: AxisLike = None, keepdims: bool = False) -> Tensor:
     """
     axes = shapes.axes(axis, len(p.shape(x)))
     return in_float32(lambda y: p.sqrt(_variance(y, axes, keepdims)), x)
-
-
-@op(promote="float")
-def moments(
-    x: TensorLike, axes: AxisLike, keepdims: bool = False, synchronized: bool = False
-) -> tuple[Tensor, Tensor]:
-    """The mean and the variance over `axes`.
-
-    Args: synchronized: kept for Keras's signature; under one program a mean over the batch is over all replicas.
-    Shape: any -> two, without `axes` or with size 1 there.  Raises: AxisError.
-
-    >>> [float(m) for m in moments([1.0, 3.0], 0)]
-    [2.0, 1.0]
-    """
-    places = shapes.axes(axes, len(p.shape(x)))
-    wide = _wide(x)
-    center = _mean(wide, places, True)
-    distance = p.subtract(wide, center)
-    variance = _mean(p.multiply(distance, distance), places, keepdims)
-    return _back(center if keepdims else p.squeeze(center, places), x), _back(variance, x)
 
 
 @op
@@ -359,7 +339,11 @@ def _needs_elements(x: Tensor, axes: tuple[int, ...], name: str) -> None:
     shape = p.shape(x)
     for axis in axes:
         if isinstance(shape[axis], int) and shape[axis] == 0:
-            raise ShapeError(f"`{name}` of no elements is not defined.", expected=f"a size of at least 1 on axis {axis}", received=shape)
+            raise ShapeError(
+                f"`{name}` of no elements is not defined.",
+                expected=f"a size of at least 1 on axis {axis}",
+                received=shape,
+            )
 
 
 def _extreme(x: Tensor, axis: AxisLike, keepdims: bool, initial: float | None, name: str) -> Tensor:
@@ -368,9 +352,9 @@ def _extreme(x: Tensor, axis: AxisLike, keepdims: bool, initial: float | None, n
     if initial is None:
         _needs_elements(x, axes, name)
         return reduce(x, axes, keepdims)
-    x, limit = promoted([x, initial])
+    limit = p.cast(convert(initial), dtype_of(x))
     if 0 in [p.shape(x)[a] for a in axes]:
-        return p.full(_reduced(p.shape(x), axes, keepdims), limit, dtype_of(x))
+        return p.broadcast_to(limit, _reduced(p.shape(x), axes, keepdims))
     return pair(reduce(x, axes, keepdims), limit)
 
 
@@ -424,7 +408,9 @@ def _quantile(x: Tensor, q: float, axis: AxisLike, keepdims: bool, method: str) 
     shape = p.shape(x)
     axes = shapes.axes(axis, len(shape))
     if method not in ("linear", "lower", "higher", "nearest", "midpoint"):
-        raise ArgumentError("`method` cannot be used.", expected='"linear", "lower", "higher", "nearest" or "midpoint"', received=method)
+        raise ArgumentError(
+            "`method` cannot be used.", expected='"linear", "lower", "higher", "nearest" or "midpoint"', received=method
+        )
     if not 0 <= q <= 1:
         raise ArgumentError("`q` cannot be used.", expected="a part from 0 to 1", received=q)
     _needs_elements(x, axes, "quantile")

@@ -142,9 +142,12 @@ def broadcast_to(x: TensorLike, shape: Any) -> Tensor:
     offset = len(target) - len(sizes)
     if any(d in (None, -1) and i < offset for i, d in enumerate(target)):
         raise ShapeError("A new axis needs a known size.", received=target)
-    filled = tuple(sizes[i - offset] if d is None or (isinstance(d, int) and d == -1) else d for i, d in enumerate(target))
+    filled = tuple(
+        sizes[i - offset] if d is None or (isinstance(d, int) and d == -1) else d for i, d in enumerate(target)
+    )
     if offset < 0 or any(
-        isinstance(a, int) and isinstance(b, int) and a not in (1, b) for a, b in zip(sizes, filled[max(offset, 0) :])
+        isinstance(a, int) and isinstance(b, int) and a not in (1, b)
+        for a, b in zip(sizes, filled[max(offset, 0) :], strict=False)
     ):
         raise ShapeError("The shape does not broadcast to the one asked for.", expected=filled, received=sizes)
     return p.broadcast_to(x, filled)
@@ -238,7 +241,11 @@ def split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0
     if count < 1:
         raise ArgumentError("The number of parts must be positive.", received=count)
     if isinstance(size, int) and size % count:
-        raise ShapeError("The size is no multiple of the number of parts.", expected=f"a multiple of {count} on axis {place}", received=sizes)
+        raise ShapeError(
+            "The size is no multiple of the number of parts.",
+            expected=f"a multiple of {count} on axis {place}",
+            received=sizes,
+        )
     if count == 1:
         return [x]
     if size is None:
@@ -280,7 +287,10 @@ def unstack(x: TensorLike, num: int | None = None, axis: int = 0) -> list[Tensor
     size = sizes[place] if isinstance(sizes[place], int) else num
     if size is None or (num is not None and num != size):
         raise ShapeError(
-            "The number of slices is unknown or another.", expected=num or f"a known size on axis {place}", received=sizes, hint="pass `num`"
+            "The number of slices is unknown or another.",
+            expected=num or f"a known size on axis {place}",
+            received=sizes,
+            hint="pass `num`",
         )
     return [p.squeeze(_part(x, place, i, i + 1), (place,)) for i in range(size)]
 
@@ -328,7 +338,9 @@ def repeat(x: TensorLike, repeats: int | Sequence[int], axis: int | None = None)
         wide = p.broadcast_to(p.expand_dims(x, place + 1), (*sizes[: place + 1], counts[0], *sizes[place + 1 :]))
         return p.reshape(wide, (*sizes[:place], shapes.size((sizes[place], counts[0])), *sizes[place + 1 :]))
     if isinstance(sizes[place], int) and sizes[place] != len(counts):
-        raise ShapeError("There must be one number of repeats for each place.", expected=sizes[place], received=len(counts))
+        raise ShapeError(
+            "There must be one number of repeats for each place.", expected=sizes[place], received=len(counts)
+        )
     return p.take(x, _indices(np.repeat(np.arange(len(counts)), counts)), place)
 
 
@@ -337,7 +349,7 @@ def pad(x: TensorLike, pad_width: Any, mode: str = "constant", constant_values: 
     """`x` with elements put around it.
 
     Args:
-        pad_width: how many before and after on each axis: ((before, after), …), one pair for all, or one number for all.
+        pad_width: how many before and after on each axis: ((before, after), …); one pair or one number goes for all.
         mode: "constant"; "edge" repeats the last element; "reflect" mirrors without it; "symmetric" mirrors with it.
         constant_values: the value for "constant", by default 0.
     Raises: ArgumentError; ShapeError if there is nothing to mirror.
@@ -348,7 +360,9 @@ def pad(x: TensorLike, pad_width: Any, mode: str = "constant", constant_values: 
     sizes = p.shape(x)
     widths = _pad_widths(pad_width, len(sizes))
     if mode not in ("constant", "edge", "reflect", "symmetric"):
-        raise ArgumentError("`mode` cannot be used.", expected='"constant", "edge", "reflect" or "symmetric"', received=mode)
+        raise ArgumentError(
+            "`mode` cannot be used.", expected='"constant", "edge", "reflect" or "symmetric"', received=mode
+        )
     if mode == "constant":
         value: Any = 0 if constant_values is None else constant_values
         return p.pad(x, widths, value)
@@ -401,7 +415,6 @@ def roll(x: TensorLike, shift: Any, axis: AxisLike = None) -> Tensor:
 # ---- helpers
 
 
-
 def _target(shape: Any) -> tuple[Any, ...]:
     if hasattr(shape, "tolist"):
         shape = shape.tolist()
@@ -409,8 +422,12 @@ def _target(shape: Any) -> tuple[Any, ...]:
     try:
         target = tuple(d if d is None or shapes.is_symbolic_size(d) else operator.index(d) for d in sizes)
     except TypeError:
-        raise ShapeError("A size is neither an integer nor None.", expected="sizes >= 0, -1 or None", received=shape) from None
-    if [d for d in target if isinstance(d, int) and d < -1] or len([d for d in target if isinstance(d, int) and d == -1]) > 1:
+        raise ShapeError(
+            "A size is neither an integer nor None.", expected="sizes >= 0, -1 or None", received=shape
+        ) from None
+    if [d for d in target if isinstance(d, int) and d < -1] or len(
+        [d for d in target if isinstance(d, int) and d == -1]
+    ) > 1:
         raise ShapeError("The shape cannot be used.", expected="sizes >= 0, and -1 at most once", received=shape)
     return target
 
@@ -446,7 +463,9 @@ def _known_sizes(sizes: tuple[Any, ...], target: tuple[Any, ...]) -> tuple[Any, 
 def _mismatch(sizes: tuple[Any, ...], target: Any) -> ShapeError:
     count = shapes.size(sizes)
     expected = f"a shape of {count} elements" if isinstance(count, int) else "a shape that the elements can fill"
-    return ShapeError("The elements do not fit the new shape.", expected=expected, received=f"{tuple(sizes)} to {target}")
+    return ShapeError(
+        "The elements do not fit the new shape.", expected=expected, received=f"{tuple(sizes)} to {target}"
+    )
 
 
 def _same_outside(name: str, tensors: list[Any], axis: int | None) -> None:
@@ -455,7 +474,8 @@ def _same_outside(name: str, tensors: list[Any], axis: int | None) -> None:
     first = all_shapes[0]
     for number, other in enumerate(all_shapes):
         fits = len(other) == len(first) and all(
-            i == axis or not isinstance(a, int) or not isinstance(b, int) or a == b for i, (a, b) in enumerate(zip(first, other))
+            i == axis or not isinstance(a, int) or not isinstance(b, int) or a == b
+            for i, (a, b) in enumerate(zip(first, other, strict=False))
         )
         if not fits:
             raise ShapeError(
@@ -463,8 +483,6 @@ def _same_outside(name: str, tensors: list[Any], axis: int | None) -> None:
                 expected="equal shapes" if axis is None else f"equal shapes outside axis {axis}",
                 received=", ".join(str(tuple(s)) for s in all_shapes),
             )
-
-
 
 
 def _part(x: Tensor, axis: int, start: Any, stop: Any) -> Tensor:
@@ -475,7 +493,9 @@ def _host_list(values: Any) -> list[Any]:
     """The numbers of a list, NumPy array or concrete tensor."""
     if type(values) is KerasTensor or (select.current().is_tensor(values) and select.current().is_traced(values)):
         raise ArgumentError(
-            "These numbers decide a shape, so they must be known before the program runs.", received=values, hint="pass Python integers"
+            "These numbers decide a shape, so they must be known before the program runs.",
+            received=values,
+            hint="pass Python integers",
         )
     return np.atleast_1d(np.asarray(values)).tolist()
 

@@ -117,7 +117,9 @@ def logaddexp2(x1: TensorLike, x2: TensorLike) -> Tensor:
     return _log_add(x1, x2, lambda d: p.power(2.0, d), lambda r: p.divide(p.log1p(r), math.log(2.0)))
 
 
-def _log_add(x1: Tensor, x2: Tensor, power: Callable[[Tensor], Tensor], log_one_plus: Callable[[Tensor], Tensor]) -> Tensor:
+def _log_add(
+    x1: Tensor, x2: Tensor, power: Callable[[Tensor], Tensor], log_one_plus: Callable[[Tensor], Tensor]
+) -> Tensor:
     difference = p.subtract(x1, x2)
     undefined = p.isnan(difference)  # equal infinities, or NaN, which the maximum passes on
     rest = log_one_plus(power(p.negative(p.abs(p.where(undefined, 0, difference)))))
