@@ -43,6 +43,7 @@ class _Settings:
         )
         self.nnx_enabled = False
         self.traceback_filtering = True
+        self.interactive_logging = True
         self.max_epochs: int | None = None
         self.max_steps_per_epoch: int | None = None
         self.flash_attention: bool | None = None
@@ -117,3 +118,30 @@ def standardize_data_format(data_format: str | None) -> str:
     if data_format is None:
         return settings.image_data_format
     return _one_of("data_format", str(data_format).lower(), LAYOUTS)
+
+
+def enable_interactive_logging() -> None:
+    """Write progress and messages to standard output, as is the default.
+
+    >>> enable_interactive_logging()
+    """
+    settings.interactive_logging = True
+
+
+def disable_interactive_logging() -> None:
+    """Send progress and messages to the logger "keratin" of Python's `logging` instead of standard output.
+
+    >>> disable_interactive_logging(); is_interactive_logging_enabled()
+    False
+    >>> enable_interactive_logging()
+    """
+    settings.interactive_logging = False
+
+
+def is_interactive_logging_enabled() -> bool:
+    """Whether progress and messages go to standard output.
+
+    >>> is_interactive_logging_enabled()
+    True
+    """
+    return settings.interactive_logging
