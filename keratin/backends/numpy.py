@@ -77,6 +77,23 @@ def _quiet(function: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
+def _weak(function: Callable[..., Any]) -> Callable[..., Any]:
+    """With Python floats that take the dtype of the array, also beside bfloat16 and float8, where NumPy widens for them."""
+
+    def run(*args: Any) -> Any:
+        for x in args:
+            if getattr(x, "dtype", _BOOL).kind == "V":
+                args = tuple(x.dtype.type(y) if type(y) is float else y for y in args)
+                break
+        with np.errstate(all="ignore"):
+            return function(*args)
+
+    return run
+
+
+_BOOL = np.dtype(bool)
+
+
 def _special(function_name: str) -> Callable[[Any], Any]:
     def run(x: Any) -> Any:
         import scipy.special
@@ -93,15 +110,15 @@ sinh, cosh, tanh, asinh, acosh, atanh = map(_quiet, (np.sinh, np.cosh, np.tanh, 
 erf, erfinv, lgamma, digamma, sigmoid = map(_special, ("erf", "erfinv", "gammaln", "digamma", "expit"))
 bitwise_not, conj = np.bitwise_not, np.conj
 isfinite, isnan, isinf, logical_not, signbit = np.isfinite, np.isnan, np.isinf, np.logical_not, np.signbit
-add, subtract, multiply, divide = map(_quiet, (np.add, np.subtract, np.multiply, np.true_divide))
-floor_divide, mod, power = map(_quiet, (np.floor_divide, np.mod, np.power))
-maximum, minimum, atan2, nextafter = map(_quiet, (np.maximum, np.minimum, np.arctan2, np.nextafter))
+add, subtract, multiply, divide = map(_weak, (np.add, np.subtract, np.multiply, np.true_divide))
+floor_divide, mod, power = map(_weak, (np.floor_divide, np.mod, np.power))
+maximum, minimum, atan2, nextafter = map(_weak, (np.maximum, np.minimum, np.arctan2, np.nextafter))
 bitwise_and, bitwise_or, bitwise_xor = np.bitwise_and, np.bitwise_or, np.bitwise_xor
 left_shift, right_shift = np.left_shift, np.right_shift
 equal, not_equal, less, less_equal = np.equal, np.not_equal, np.less, np.less_equal
 greater, greater_equal = np.greater, np.greater_equal
 logical_and, logical_or, logical_xor = np.logical_and, np.logical_or, np.logical_xor
-where = np.where
+where = _weak(np.where)
 abs, real, imag = np.abs, np.real, np.imag
 
 

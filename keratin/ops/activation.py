@@ -75,7 +75,7 @@ def leaky_relu(x: TensorLike, negative_slope: float = 0.2) -> Tensor:
     >>> leaky_relu([-1.0, 2.0], 0.5).tolist()
     [-0.5, 2.0]
     """
-    return p.where(p.greater(x, 0), x, x * negative_slope)
+    return p.where(p.greater(x, 0), x, p.multiply(x, negative_slope))
 
 
 @op(promote="float")
@@ -99,7 +99,7 @@ def selu(x: TensorLike) -> Tensor:
     >>> round(float(selu(1.0)), 4)
     1.0507
     """
-    return _exponential_below(x, 1.6732632423543772, 1.0) * 1.0507009873554805
+    return p.multiply(_exponential_below(x, 1.6732632423543772, 1.0), 1.0507009873554805)
 
 
 @op(promote="float")
@@ -117,7 +117,7 @@ def celu(x: TensorLike, alpha: float = 1.0) -> Tensor:
 def _exponential_below(x: Tensor, height: float, width: float) -> Tensor:
     positive = p.greater(x, 0)
     # The inner `where` keeps exp from overflowing in the branch that is not taken: its gradient would be 0 * inf.
-    return p.where(positive, x, p.expm1(p.where(positive, 0, x) / width) * height)
+    return p.where(positive, x, p.multiply(p.expm1(p.divide(p.where(positive, 0, x), width)), height))
 
 
 @op(promote="float")
@@ -131,8 +131,8 @@ def gelu(x: TensorLike, approximate: bool = True) -> Tensor:
     (0.8412, 0.8413)
     """
     if approximate:  # (1 + tanh(u)) / 2 = sigmoid(2 u), which keeps its digits far below 0
-        return _gated(x, p.sigmoid((x + x * x * x * 0.044715) * math.sqrt(8 / math.pi)))
-    return _gated(x, (p.erf(x * math.sqrt(0.5)) + 1.0) * 0.5)
+        return _gated(x, p.sigmoid(p.multiply(x + p.multiply(p.multiply(p.multiply(x, x), x), 0.044715), math.sqrt(8 / math.pi))))
+    return _gated(x, p.multiply(p.erf(p.multiply(x, math.sqrt(0.5))) + 1, 0.5))
 
 
 @op(promote="float")
@@ -156,7 +156,7 @@ def hard_sigmoid(x: TensorLike) -> Tensor:
     >>> hard_sigmoid([-3.0, 0.0, 3.0]).tolist()
     [0.0, 0.5, 1.0]
     """
-    return p.where(p.less_equal(x, -3), 0, p.where(p.greater_equal(x, 3), 1, x / 6 + 0.5))
+    return p.where(p.less_equal(x, -3), 0, p.where(p.greater_equal(x, 3), 1, p.add(x / 6, 0.5)))
 
 
 @op(promote="float")
@@ -269,7 +269,7 @@ def squareplus(x: TensorLike, b: float = 4) -> Tensor:
     if b == 0:
         return relu(x)
     # The same value as in the definition, without its difference of nearly equal numbers below 0.
-    return p.maximum(x, 0) + (0.5 * b) / (p.sqrt(x * x + b) + p.abs(x))
+    return p.maximum(x, 0) + p.divide(0.5 * b, p.sqrt(p.add(p.multiply(x, x), b)) + p.abs(x))
 
 
 @op(promote="float")
@@ -282,7 +282,7 @@ def sparse_plus(x: TensorLike) -> Tensor:
     [0.0, 0.25, 2.0]
     """
     inner = p.where(p.less(p.abs(x), 1), x, 0)
-    return p.where(p.less_equal(x, -1), 0, p.where(p.less(x, 1), (inner + 1) * (inner + 1) * 0.25, x))
+    return p.where(p.less_equal(x, -1), 0, p.where(p.less(x, 1), p.multiply((inner + 1) * (inner + 1), 0.25), x))
 
 
 @op(promote="float")
@@ -294,7 +294,7 @@ def sparse_sigmoid(x: TensorLike) -> Tensor:
     >>> sparse_sigmoid([-2.0, 0.0, 2.0]).tolist()
     [0.0, 0.5, 1.0]
     """
-    return p.where(p.less_equal(x, -1), 0, p.where(p.greater_equal(x, 1), 1, x * 0.5 + 0.5))
+    return p.where(p.less_equal(x, -1), 0, p.where(p.greater_equal(x, 1), 1, p.add(p.multiply(x, 0.5), 0.5)))
 
 
 @op(promote="float")
@@ -318,7 +318,7 @@ def soft_shrink(x: TensorLike, threshold: float = 0.5) -> Tensor:
     >>> soft_shrink([-2.0, 0.25, 2.0]).tolist()
     [-1.5, 0.0, 1.5]
     """
-    return p.where(p.less_equal(p.abs(x), threshold), 0, x - p.sign(x) * threshold)
+    return p.where(p.less_equal(p.abs(x), threshold), 0, x - p.multiply(p.sign(x), threshold))
 
 
 @op(promote="float")

@@ -164,18 +164,20 @@ def conv_transpose(
 
 
 def _transposed_padding(extent: int, stride: int, same: bool, extra: int | None) -> tuple[int, int]:
-    """Zeros around the spread input, so that a plain convolution with the mirrored kernel gives the transposed one."""
+    """Zeros around the spread input, so that a plain convolution with the mirrored kernel gives the transposed one.
+
+    `cut` positions of the full result, which has `(n - 1) * stride + extent`, are left out.
+    """
     if extra is not None and extra >= stride:
         raise ArgumentError(
             "`output_padding` must be less than the stride.", where="conv_transpose", expected=f"less than {stride}", received=extra
         )
     if extra is None:
-        cut = max(extent - stride, 0) if same else 0  # what "same" padding adds to an input of n * stride
-        before = cut // 2
-        after = cut - before - max(stride - extent, 0)
+        cut = extent - stride if same else min(extent - stride, 0)
     else:
-        before = extent // 2 if same else 0
-        after = before - extra
+        cut = 2 * (extent // 2) - extra if same else -extra
+    before = max(cut, 0) // 2  # as "same" padding: the odd one after
+    after = cut - before
     return extent - 1 - before, extent - 1 - after
 
 
