@@ -110,6 +110,7 @@ class H5File:
             self._file = h5py.File(stream, "r")
             self._id: h5f.FileID = self._file.id
             self.names = self._listed()
+            self._known = frozenset(self.names)
         except FileFormatError:
             self.close()
             raise
@@ -131,7 +132,9 @@ class H5File:
         return [name for name, _ in found]
 
     def dataset(self, name: str) -> H5Array:
-        """The array called `name`, one of `names`; checked, not read."""
+        """The array called `name`; checked, not read."""
+        if name not in self._known:
+            raise FileFormatError("The weights lack an array that they list.", where=self.where, expected=name)
         try:
             return H5Array(self, name, h5d.open(self._id, name.encode()))
         except FileFormatError:
