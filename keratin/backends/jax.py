@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import jax
@@ -265,13 +266,60 @@ def _same_batch(a: Any, b: Any) -> tuple[Any, Any]:
 def conv(
     x: Any, kernel: Any, strides: Any, padding: Any, dilation: Any, input_dilation: Any, groups: int, channels_first: bool
 ) -> Any:
-    rank = x.ndim - 2
-    padding = "SAME" if padding == "same" else padding
-    letters = "DHW"[3 - rank :]
+    if padding == "same":
+        extents = [(k - 1) * d + 1 for k, d in zip(kernel.shape, dilation, strict=False)]
+        padding = lax.padtype_to_pads(x.shape[2:] if channels_first else x.shape[1:-1], extents, strides, "SAME")
+    padding = tuple(map(tuple, padding))
+    strides, dilation, input_dilation = tuple(strides), tuple(dilation), tuple(input_dilation)
+    if groups == 1 and not channels_first and set(input_dilation) == {1} and jax.default_backend() == "cpu":
+        return _channels_last_conv(x, kernel, strides, padding, dilation)
+    return _conv(x, kernel, strides, padding, dilation, input_dilation, groups, channels_first)
+
+
+def _conv(
+    x: Any, kernel: Any, strides: Any, padding: Any, dilation: Any, input_dilation: Any, groups: int = 1, channels_first: bool = False
+) -> Any:
+    letters = "DHW"[5 - x.ndim :]
     layout = "NC" + letters if channels_first else "N" + letters + "C"
     return lax.conv_general_dilated(
         x, kernel, strides, padding, input_dilation, dilation, (layout, letters + "IO", layout), feature_group_count=groups
     )
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4))
+def _channels_last_conv(x: Any, kernel: Any, strides: Any, padding: Any, dilation: Any) -> Any:
+    """A convolution whose gradients are channels-last convolutions too.
+
+    On CPU, JAX's own gradients have layouts for which XLA has only its naive kernel when they stand in a loop
+    (https://github.com/jax-ml/jax/issues/12868): 607 ms against 19 ms for the step of a small network.
+    """
+    return _conv(x, kernel, strides, padding, dilation, (1,) * len(strides))
+
+
+def _conv_forward(x: Any, kernel: Any, strides: Any, padding: Any, dilation: Any) -> tuple[Any, Any]:
+    return _channels_last_conv(x, kernel, strides, padding, dilation), (x, kernel)
+
+
+def _conv_backward(strides: Any, padding: Any, dilation: Any, kept: Any, g: Any) -> tuple[Any, Any]:
+    x, kernel = kept
+    spatial = range(len(strides))
+    sizes, windows, outputs = x.shape[1:-1], kernel.shape[:-2], g.shape[1:-1]
+    extents = [(windows[i] - 1) * dilation[i] + 1 for i in spatial]
+    spread = [(outputs[i] - 1) * strides[i] + 1 for i in spatial]
+    before = [padding[i][0] for i in spatial]
+    turned = jnp.flip(kernel, tuple(spatial)).swapaxes(-1, -2)
+    for_x = [(extents[i] - 1 - before[i], sizes[i] - spread[i] + before[i]) for i in spatial]
+    x_gradient = _conv(g, turned, (1,) * len(strides), for_x, dilation, strides)
+    rank = len(strides)
+    out_first = (*range(1, rank + 1), 0, rank + 1)
+    for_kernel = [(before[i], extents[i] - 1 + spread[i] - sizes[i] - before[i]) for i in spatial]
+    kernel_gradient = _conv(
+        x.transpose((rank + 1, *range(1, rank + 1), 0)), g.transpose(out_first), dilation, for_kernel, strides, (1,) * rank
+    )
+    return x_gradient, kernel_gradient.transpose(out_first)
+
+
+_channels_last_conv.defvjp(_conv_forward, _conv_backward)
 
 
 def reduce_window(x: Any, kind: str, window: Any, strides: Any, padding: Any) -> Any:
