@@ -50,6 +50,7 @@ class Layer(Operation, tracking.Tracked):
     """
 
     supports_masking: bool = False
+    files_list_layers_first: bool = False  # whether files name the layers by their place in `layers`, before attributes
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -33,6 +33,7 @@ class Functional(Model):
     (None, 2)
     """
 
+    files_list_layers_first = True
     untracked = frozenset({"_steps", "_inputs_flat", "_outputs_flat", "_inputs_struct", "_outputs_struct", "operations"})
 
     def __init__(self, inputs: Any, outputs: Any, name: str | None = None, **kwargs: Any) -> None:

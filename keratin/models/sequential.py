@@ -33,6 +33,7 @@ class Sequential(Model):
     (None, 2)
     """
 
+    files_list_layers_first = True
     untracked = frozenset({"_functional"})
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:

@@ -110,7 +110,7 @@ def _numbered(name: str, used: dict[str, int]) -> str:
 def _attributes(obj: Any) -> Iterator[tuple[str, Any]]:
     """Attributes and properties, as Keras sorts them."""
     values = {name: value for name, value in tracking.attributes(obj) if name not in _REPEATING}
-    layers_first = getattr(type(obj), "files_list_layers_first", False)
+    layers_first = isinstance(obj, Layer) and obj.files_list_layers_first
     if layers_first:
         values.pop("layers", None)
         yield "layers", obj.layers

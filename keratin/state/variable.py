@@ -124,6 +124,11 @@ class Variable:
         self._value = value
         self.borrowed = False
 
+    def reset(self) -> None:
+        """Go back to the initial value, made anew when it is read; a variable made from a value keeps what it has."""
+        if self._initializer is not None:
+            self.hold(None)
+
     @property
     def is_materialized(self) -> bool:
         """Whether the value was made."""
