@@ -142,7 +142,7 @@ def to_numpy(value: Any, name: str) -> np.ndarray[Any, Any]:
         value = value.detach().cpu()
         if str(value.dtype) == "torch.bfloat16":
             value = value.float()
-    if hasattr(value, "to_tensor"):
+    if hasattr(value, "row_splits"):
         raise DataError(
             "Ragged tensors cannot be batched.", where=name, received=type(value).__name__, hint="call `.to_tensor()`"
         )

@@ -506,7 +506,8 @@ def _shown(rank: int, dtype: Any) -> str:
 
 
 def _generator(seed: int, epoch: int) -> np.random.Generator:
-    return np.random.Generator(np.random.Philox(key=[seed & 0xFFFFFFFFFFFFFFFF, epoch]))
+    key = np.array([seed & 0xFFFFFFFFFFFFFFFF, epoch], np.uint64)
+    return np.random.Generator(np.random.Philox(key=key))
 
 
 def _shuffled_passes(
