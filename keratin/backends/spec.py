@@ -17,18 +17,29 @@ Conventions that every backend keeps:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from keratin import shapes
 from keratin.errors import ShapeError
 from keratin.shapes import Shape
 
 
-class Spec(NamedTuple):
-    """Shape and dtype of a tensor."""
+class Spec:
+    """Shape and dtype of a tensor.  No tuple: in a nest it is a leaf."""
 
-    shape: Shape
-    dtype: str
+    __slots__ = ("dtype", "shape")
+
+    def __init__(self, shape: Shape, dtype: str) -> None:
+        self.shape, self.dtype = shape, dtype
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Spec) and self.shape == other.shape and self.dtype == other.dtype
+
+    def __hash__(self) -> int:
+        return hash((self.shape, self.dtype))
+
+    def __repr__(self) -> str:
+        return f"Spec({self.shape}, {self.dtype})"
 
 
 # ---- elementwise: one line each
@@ -268,10 +279,10 @@ def einsum(subscripts: str, *operands: Any) -> Spec:
         if len(letters) != len(operand.shape):
             raise ShapeError("An operand of `einsum` has another rank than its letters.", expected=letters, received=operand.shape)
         for letter, size in zip(letters, operand.shape, strict=True):
-            known = sizes.get(letter)
+            known = sizes.setdefault(letter, size)
             if known not in (None, 1) and size not in (None, 1) and size != known:
                 raise ShapeError(f"Sizes of `{letter}` differ in `einsum`.", expected=known, received=size, where=subscripts)
-            if known is None or (known == 1 and size is not None):
+            if known == 1 or (known is None and size not in (None, 1)):  # one of size 1 broadcasts
                 sizes[letter] = size
     return Spec(tuple(sizes[letter] for letter in result), operands[0].dtype)
 
@@ -328,14 +339,14 @@ def conv(
 ) -> Spec:
     """Cross-correlation.  Padding: pairs, negative ones too in transposed convolutions; or "same", by `shapes.same_padding`."""
     channel_axis = 1 if channels_first else len(x.shape) - 1
-    channels, expected = x.shape[channel_axis], kernel.shape[-2] * groups
-    if channels is not None and channels != expected:
+    channels, expected = x.shape[channel_axis], shapes.size((kernel.shape[-2], groups))
+    if None not in (channels, expected) and channels != expected:
         raise ShapeError(
             "The number of channels does not fit the kernel.",
             expected=f"{expected} channels on axis {channel_axis} ({groups} groups, kernel {tuple(kernel.shape)})",
             received=tuple(x.shape),
         )
-    if kernel.shape[-1] % groups:
+    if None not in (kernel.shape[-1], groups) and kernel.shape[-1] % groups:
         raise ShapeError("The number of filters is not a multiple of the number of groups.", expected=groups, received=kernel.shape[-1])
     spatial = x.shape[2:] if channels_first else x.shape[1:-1]
     if padding == "same":

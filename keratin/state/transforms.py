@@ -173,7 +173,8 @@ class _Program:
         args, kwargs = self.parts.rebuild(tensors)
         with Scope(zip(self.variables, values, strict=True)) as scope:
             self.outputs = take_apart(self.function(*args, **kwargs))
-        late = [v for v in _variables(scope) if v not in self.variables and v in scope.reads]
+        known = set(self.variables)
+        late = [v for v in scope.reads if v not in known]
         if late:
             raise _LateVariables(late)
         self.assigned = list(scope.assigned)
@@ -301,7 +302,7 @@ def _check_distinct(variables: list[Variable]) -> None:
         if not isinstance(variable, Variable):
             raise ArgumentError("Gradients are taken with respect to variables.", expected="Variable", received=variable)
     if len(set(variables)) != len(variables):
-        twice = [v.path for v in variables if variables.count(v) > 1]
+        twice = [v.path for i, v in enumerate(variables) if any(v is other for other in variables[:i])]
         raise ArgumentError("A variable is named twice.", received=twice)
 
 
@@ -329,7 +330,8 @@ def functionalize(function: Callable[..., Any], variables: Sequence[Variable]) -
         given = [mechanism.convert(value, v.dtype) for v, value in zip(chosen, values, strict=True)]
         with Scope(zip(chosen, given, strict=True)) as scope:
             outputs = function(*args, **kwargs)
-        outside = [v.path for v in scope.assigned if v not in chosen]
+        known = set(chosen)
+        outside = [v.path for v in scope.assigned if v not in known]
         if outside:
             raise StateError("The function assigns variables that were not named.", received=outside, hint="add them to `variables`")
         return outputs, [scope.values[v] for v in chosen]

@@ -93,8 +93,10 @@ class StepProgram:
         with Scope(values) as scope:
             loss, logs = self._call(batch)
             outputs = take_apart([loss, logs])
-        late = [v for v in scope.reads if v not in self.read and v not in self.assigned]
-        new = [v for v in scope.assigned if v not in self.assigned]
+        assigned = set(self.assigned)
+        known = assigned | set(self.read)
+        late = [v for v in scope.reads if v not in known]
+        new = [v for v in scope.assigned if v not in assigned]
         if late or new:
             raise LateVariables([*late, *new], new)
         if loss is not None:
@@ -126,7 +128,7 @@ class StepProgram:
             try:
                 return self._run(arrays, order, start, stop)
             except LateVariables as late:
-                self._prepare([*self.read, *self.assigned, *late.variables], [*self.assigned, *late.assigned])
+                self._prepare(list(dict.fromkeys((*self.read, *self.assigned, *late.variables))), [*self.assigned, *late.assigned])
         raise StateError("A step uses other variables every time it runs.", received=str(self.step))
 
     def _run(self, arrays: list[Any], order: Any, start: int, stop: int) -> tuple[dict[str, Any], int | None]:
@@ -204,7 +206,8 @@ class CallProgram:
     def _pure(self, values: list[Any], flat: list[Any]) -> tuple[list[Any], list[Any]]:
         with Scope(zip(self.variables, values, strict=True)) as scope:
             self.outputs = take_apart(self._call(flat))
-        late = [v for v in scope.reads if v not in self.variables]
+        known = set(self.variables)
+        late = [v for v in scope.reads if v not in known]
         if late:
             raise LateVariables(late, [])
         self.assigned = list(scope.assigned)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from keratin import activations, constraints, initializers, ops, regularizers
+from keratin import activations, constraints, initializers, regularizers
 from keratin.layers.base import Layer
 from keratin.layers.checks import known_size, positive
 from keratin.layers.input_spec import InputSpec
+from keratin.ops.dense import dense
 from keratin.ops.mechanism import Tensor
 
 
@@ -74,7 +75,5 @@ class Dense(Layer):
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """The product, the bias and the activation."""
-        x = ops.matmul(inputs, self.kernel)
-        if self.bias is not None:
-            x = ops.add(x, self.bias)
+        x = dense(inputs, self.kernel, self.bias)
         return x if self._linear else self.activation(x)
