@@ -48,7 +48,13 @@ __all__ = [
     "threshold",
 ]
 
-celu, elu, selu, leaky_relu, relu6 = activation.celu, activation.elu, activation.selu, activation.leaky_relu, activation.relu6
+celu, elu, selu, leaky_relu, relu6 = (
+    activation.celu,
+    activation.elu,
+    activation.selu,
+    activation.leaky_relu,
+    activation.relu6,
+)
 sigmoid, hard_sigmoid, log_sigmoid = activation.sigmoid, activation.hard_sigmoid, activation.log_sigmoid
 silu, swish, hard_silu, hard_swish = activation.silu, activation.swish, activation.hard_silu, activation.hard_swish
 softplus, softsign, mish, squareplus = activation.softplus, activation.softsign, activation.mish, activation.squareplus
@@ -121,9 +127,7 @@ def linear(x: TensorLike) -> Tensor:
     return x
 
 
-_NAMES: dict[str, Any] = {
-    name: globals()[name] for name in __all__ if name not in ("get", "serialize", "deserialize")
-}
+_NAMES: dict[str, Any] = {name: globals()[name] for name in __all__ if name not in ("get", "serialize", "deserialize")}
 
 
 def get(identifier: Any) -> Any:

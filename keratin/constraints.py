@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from keratin import config, ops, registry
@@ -43,14 +43,14 @@ class Constraint(registry.Configurable):
 class MaxNorm(Constraint):
     """Vectors along `axis` longer than `max_value` are shortened to it.
 
-    Args: axis: the axes of one vector, 0 for the inputs of a unit in `Dense`, (0, 1, 2) for those of a filter in `Conv2D`.
+    Args: axis: the axes of a vector: 0 for the inputs of a unit in `Dense`, (0, 1, 2) for a filter in `Conv2D`.
     Source: Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks from overfitting".
 
     >>> [round(v, 3) for v in MaxNorm(1.0)([3.0, 4.0]).tolist()]
     [0.6, 0.8]
     """
 
-    def __init__(self, max_value: float = 2, axis: int | Sequence[int] = 0) -> None:
+    def __init__(self, max_value: float = 2, axis: int | tuple[int, ...] | list[int] = 0) -> None:
         self.max_value, self.axis = max_value, axis
 
     def __call__(self, w: TensorLike) -> Tensor:
@@ -79,7 +79,7 @@ class UnitNorm(Constraint):
     [0.6, 0.8]
     """
 
-    def __init__(self, axis: int | Sequence[int] = 0) -> None:
+    def __init__(self, axis: int | tuple[int, ...] | list[int] = 0) -> None:
         self.axis = axis
 
     def __call__(self, w: TensorLike) -> Tensor:
@@ -98,7 +98,11 @@ class MinMaxNorm(Constraint):
     """
 
     def __init__(
-        self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: int | Sequence[int] = 0
+        self,
+        min_value: float = 0.0,
+        max_value: float = 1.0,
+        rate: float = 1.0,
+        axis: int | tuple[int, ...] | list[int] = 0,
     ) -> None:
         self.min_value, self.max_value, self.rate, self.axis = min_value, max_value, rate, axis
 
@@ -114,7 +118,10 @@ max_norm, min_max_norm, non_neg, unit_norm = MaxNorm, MinMaxNorm, NonNeg, UnitNo
 
 _NAMES: dict[str, Any] = {
     **{cls.__name__: cls for cls in (MaxNorm, MinMaxNorm, NonNeg, UnitNorm)},
-    **{"max_norm": MaxNorm, "min_max_norm": MinMaxNorm, "non_neg": NonNeg, "unit_norm": UnitNorm},
+    "max_norm": MaxNorm,
+    "min_max_norm": MinMaxNorm,
+    "non_neg": NonNeg,
+    "unit_norm": UnitNorm,
 }
 
 
@@ -148,5 +155,5 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
         return get(config)
 
 
-def _norm(w: TensorLike, axis: int | Sequence[int]) -> Tensor:
+def _norm(w: TensorLike, axis: int | tuple[int, ...] | list[int]) -> Tensor:
     return ops.sqrt(ops.sum(ops.square(w), axis=axis, keepdims=True))

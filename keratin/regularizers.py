@@ -38,7 +38,9 @@ class Regularizer(registry.Configurable):
 
     def __call__(self, x: TensorLike) -> Tensor:
         """The penalty for `x`."""
-        raise StateError("A regularizer defines no penalty.", where=type(self).__name__, hint="define `__call__(self, x)`")
+        raise StateError(
+            "A regularizer defines no penalty.", where=type(self).__name__, hint="define `__call__(self, x)`"
+        )
 
 
 class L1(Regularizer):
@@ -99,14 +101,18 @@ class OrthogonalRegularizer(Regularizer):
     def __init__(self, factor: float = 0.01, mode: str = "rows") -> None:
         self.factor = _factor("factor", factor)
         if mode not in ("rows", "columns"):
-            raise ArgumentError("`mode` cannot be used.", where="OrthogonalRegularizer", expected='"rows" or "columns"', received=mode)
+            raise ArgumentError(
+                "`mode` cannot be used.", where="OrthogonalRegularizer", expected='"rows" or "columns"', received=mode
+            )
         self.mode = mode
 
     def __call__(self, x: TensorLike) -> Tensor:
         """The penalty for `x`."""
         shape = ops.shape(x)
         if len(shape) != 2:
-            raise ShapeError("The input of an orthogonal regularizer is a matrix.", expected="two axes", received=tuple(shape))
+            raise ShapeError(
+                "The input of an orthogonal regularizer is a matrix.", expected="two axes", received=tuple(shape)
+            )
         unit = ops.normalize(x, axis=1) if self.mode == "rows" else ops.transpose(ops.normalize(x, axis=0))
         size = ops.shape(unit)[0]
         cosines = ops.abs(ops.matmul(unit, ops.transpose(unit)))
@@ -118,7 +124,11 @@ l1, l2, l1_l2, orthogonal_regularizer = L1, L2, L1L2, OrthogonalRegularizer
 
 _NAMES: dict[str, Any] = {
     **{cls.__name__: cls for cls in (L1, L2, L1L2, OrthogonalRegularizer)},
-    **{"l1": L1, "l2": L2, "l1_l2": L1L2, "l1l2": L1L2, "orthogonal_regularizer": OrthogonalRegularizer},
+    "l1": L1,
+    "l2": L2,
+    "l1_l2": L1L2,
+    "l1l2": L1L2,
+    "orthogonal_regularizer": OrthogonalRegularizer,
 }
 
 

@@ -146,16 +146,16 @@ def merge(first: Shape, second: Shape) -> Shape | None:
 
 
 def window_output(
-    length: Dim, window: int, stride: int, padding: tuple[int, int] = (0, 0), dilation: int = 1, lhs_dilation: int = 1
+    length: Dim, window: Dim, stride: int, padding: tuple[int, int] = (0, 0), dilation: int = 1, lhs_dilation: int = 1
 ) -> Dim:
-    """Number of positions of a sliding window along an axis.
+    """Number of positions of a sliding window along an axis, None if a size is unknown.
 
     Raises: ShapeError if the window does not fit once.
 
     >>> window_output(5, 3, 1), window_output(5, 3, 2, (1, 1))
     (3, 3)
     """
-    if length is None:
+    if length is None or window is None:
         return None
     if isinstance(length, int):
         extent = (length - 1) * lhs_dilation + 1 if length else 0

@@ -15,7 +15,6 @@ from keratin.initializers.chance import (
     LecunNormal,
     LecunUniform,
     Orthogonal,
-    RandomInitializer,
     RandomNormal,
     RandomUniform,
     TruncatedNormal,
@@ -26,7 +25,12 @@ from keratin.initializers.constant import Constant, Identity, Ones, Zeros
 zeros, ones, constant = Zeros, Ones, Constant
 identity = IdentityInitializer = Identity
 orthogonal = OrthogonalInitializer = Orthogonal
-random_uniform, random_normal, truncated_normal, variance_scaling = RandomUniform, RandomNormal, TruncatedNormal, VarianceScaling
+random_uniform, random_normal, truncated_normal, variance_scaling = (
+    RandomUniform,
+    RandomNormal,
+    TruncatedNormal,
+    VarianceScaling,
+)
 glorot_uniform, glorot_normal = GlorotUniform, GlorotNormal
 he_uniform, he_normal = HeUniform, HeNormal
 lecun_uniform, lecun_normal = LecunUniform, LecunNormal
@@ -71,9 +75,12 @@ __all__ = [
 ]
 
 _NAMES: dict[str, Any] = {
-    name: globals()[name] for name in __all__ if name not in ("Initializer", "deserialize", "get", "serialize")
+    **{name: globals()[name] for name in __all__ if name not in ("Initializer", "deserialize", "get", "serialize")},
+    "uniform": RandomUniform,
+    "normal": RandomNormal,
+    "zero": Zeros,
+    "one": Ones,
 }
-_NAMES |= {"uniform": RandomUniform, "normal": RandomNormal, "zero": Zeros, "one": Ones}
 
 
 def get(identifier: Any) -> Any:

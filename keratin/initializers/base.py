@@ -34,7 +34,9 @@ class Initializer(registry.Configurable):
     def host(self, shape: tuple[int, ...], dtype: str) -> np.ndarray[Any, Any]:
         """The values as a NumPy array."""
         if type(self).__call__ is Initializer.__call__:
-            raise StateError("An initializer defines no values.", where=type(self).__name__, hint="define `host(self, shape, dtype)`")
+            raise StateError(
+                "An initializer defines no values.", where=type(self).__name__, hint="define `host(self, shape, dtype)`"
+            )
         return select.current().to_host(self(shape, dtype=dtype))
 
     def clone(self) -> Self:
@@ -46,5 +48,7 @@ def fixed(shape: Any, where: str) -> tuple[int, ...]:
     """`shape` with all sizes known.  Raises: ShapeError."""
     sizes = shapes.standardize(shape)
     if not all(isinstance(size, int) for size in sizes):
-        raise ShapeError("A weight needs a shape without unknown sizes.", where=where, expected="integers", received=sizes)
+        raise ShapeError(
+            "A weight needs a shape without unknown sizes.", where=where, expected="integers", received=sizes
+        )
     return sizes  # type: ignore[return-value]

@@ -28,7 +28,7 @@ class RandomInitializer(Initializer):
 
     def __init__(self, seed: Any = None) -> None:
         self._given_seed = seed
-        self.seed = make_seed() if seed is None else seed
+        self.seed: Any = make_seed() if seed is None else seed
         if not hasattr(self.seed, "next"):
             host_key(self.seed)
 
@@ -113,7 +113,9 @@ class VarianceScaling(RandomInitializer):
         output_axes: Sequence[int] | None = None,
     ) -> None:
         if not scale > 0:
-            raise ArgumentError("`scale` cannot be used.", where=type(self).__name__, expected="a number above 0", received=scale)
+            raise ArgumentError(
+                "`scale` cannot be used.", where=type(self).__name__, expected="a number above 0", received=scale
+            )
         self.scale = scale
         self.mode = _one_of("mode", mode, ("fan_in", "fan_out", "fan_avg"))
         name = "truncated_normal" if str(distribution).lower() == "normal" else distribution
@@ -139,7 +141,9 @@ class _Scaled(VarianceScaling):
 
     settings: tuple[float, str, str]
 
-    def __init__(self, seed: Any = None, input_axes: Sequence[int] | None = None, output_axes: Sequence[int] | None = None) -> None:
+    def __init__(
+        self, seed: Any = None, input_axes: Sequence[int] | None = None, output_axes: Sequence[int] | None = None
+    ) -> None:
         super().__init__(*self.settings, seed=seed, input_axes=input_axes, output_axes=output_axes)
 
 
@@ -225,7 +229,12 @@ class Orthogonal(RandomInitializer):
     def host(self, shape: tuple[int, ...], dtype: str) -> np.ndarray[Any, Any]:
         """The values as a NumPy array.  Raises: DtypeError for integers."""
         if len(shape) < 2:
-            raise ShapeError("A vector has no orthogonal directions.", where="Orthogonal", expected="two axes or more", received=shape)
+            raise ShapeError(
+                "A vector has no orthogonal directions.",
+                where="Orthogonal",
+                expected="two axes or more",
+                received=shape,
+            )
         rows, columns = math.prod(shape[:-1]), shape[-1]
         kind = dtypes.numpy_dtype(_float(dtype, self))
         draws = host.normal(self._key(), (max(rows, columns), min(rows, columns))).astype(np.float64)
@@ -259,12 +268,16 @@ def fans(
 
 def _float(dtype: str, owner: Any) -> str:
     if dtype not in ("float64", "float32", "float16", "bfloat16"):
-        raise DtypeError("Only float dtypes can be drawn.", where=type(owner).__name__, expected="a float dtype", received=dtype)
+        raise DtypeError(
+            "Only float dtypes can be drawn.", where=type(owner).__name__, expected="a float dtype", received=dtype
+        )
     return dtype
 
 
 def _one_of(name: str, value: Any, allowed: tuple[str, ...]) -> str:
     chosen = str(value).lower()
     if chosen not in allowed:
-        raise ArgumentError(f"`{name}` cannot be used.", where="VarianceScaling", expected=" or ".join(allowed), received=value)
+        raise ArgumentError(
+            f"`{name}` cannot be used.", where="VarianceScaling", expected=" or ".join(allowed), received=value
+        )
     return chosen

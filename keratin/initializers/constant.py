@@ -71,5 +71,7 @@ class Identity(Initializer):
     def host(self, shape: tuple[int, ...], dtype: str) -> np.ndarray[Any, Any]:
         """The values as a NumPy array."""
         if len(shape) != 2:
-            raise ShapeError("Only matrices can be the identity.", where="Identity", expected="two axes", received=shape)
+            raise ShapeError(
+                "Only matrices can be the identity.", where="Identity", expected="two axes", received=shape
+            )
         return (np.eye(*shape) * self.gain).astype(dtypes.numpy_dtype(dtype))

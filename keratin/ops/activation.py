@@ -70,7 +70,7 @@ def relu6(x: TensorLike) -> Tensor:
 def leaky_relu(x: TensorLike, negative_slope: float = 0.2) -> Tensor:
     """`x` where it is positive, `negative_slope * x` elsewhere (at 0 too, for the gradient).
 
-    Shape: any -> same.  Source: Maas, Hannun & Ng 2013, "Rectifier nonlinearities improve neural network acoustic models".
+    Shape: any -> same.  Source: Maas, Hannun & Ng 2013, "Rectifier nonlinearities improve acoustic models".
 
     >>> leaky_relu([-1.0, 2.0], 0.5).tolist()
     [-0.5, 2.0]
@@ -131,7 +131,9 @@ def gelu(x: TensorLike, approximate: bool = True) -> Tensor:
     (0.8412, 0.8413)
     """
     if approximate:  # (1 + tanh(u)) / 2 = sigmoid(2 u), which keeps its digits far below 0
-        return _gated(x, p.sigmoid(p.multiply(x + p.multiply(p.multiply(p.multiply(x, x), x), 0.044715), math.sqrt(8 / math.pi))))
+        return _gated(
+            x, p.sigmoid(p.multiply(x + p.multiply(p.multiply(p.multiply(x, x), x), 0.044715), math.sqrt(8 / math.pi)))
+        )
     return _gated(x, p.multiply(p.erf(p.multiply(x, math.sqrt(0.5))) + 1, 0.5))
 
 
@@ -180,8 +182,8 @@ def hard_silu(x: TensorLike) -> Tensor:
 
     Shape: any -> same.  Source: Howard et al. 2019, arXiv:1905.02244, section 5.2.
 
-    >>> hard_silu([-3.0, 0.0, 3.0]).tolist()
-    [0.0, 0.0, 3.0]
+    >>> hard_silu([0.0, 1.5, 3.0]).tolist()
+    [0.0, 1.125, 3.0]
     """
     return _gated(x, hard_sigmoid(x))
 

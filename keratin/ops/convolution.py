@@ -28,7 +28,7 @@ def conv(
     """Slide `kernel` over `inputs` (a cross-correlation).
 
     Args:
-        kernel: `(*size, channels / groups, filters)`; there are as many groups as its channels divide those of the input.
+        kernel: `(*size, channels / groups, filters)`: its channels tell how many groups there are.
         padding: "valid", or "same" for an output of size `ceil(size / stride)`, the odd position after.
         data_format: "channels_last" or "channels_first"; that of the configuration by default.
         dilation_rate: distance between the kernel's elements.
@@ -40,6 +40,7 @@ def conv(
     """
     channels_first, rank = _layout(inputs, kernel, data_format, "conv")
     strides, dilation = _steps(strides, dilation_rate, rank)
+    padding = _padding(padding, inputs, kernel, strides, dilation, channels_first)
     channels, size = _channels(inputs, channels_first), p.shape(kernel)[-2]
     groups = 1
     if isinstance(channels, int) and isinstance(size, int):
@@ -52,7 +53,7 @@ def conv(
                 hint=_layout_hint(inputs, channels_first, size),
             )
         groups = channels // size
-    return p.conv(inputs, kernel, strides, _padding(padding, rank), dilation, (1,) * rank, groups, channels_first)
+    return p.conv(inputs, kernel, strides, padding, dilation, (1,) * rank, groups, channels_first)
 
 
 @op(tensors=2, promote="float")
@@ -77,6 +78,7 @@ def depthwise_conv(
     """
     channels_first, rank = _layout(inputs, kernel, data_format, "depthwise_conv")
     strides, dilation = _steps(strides, dilation_rate, rank)
+    padding = _padding(padding, inputs, kernel, strides, dilation, channels_first)
     *window, size, multiplier = p.shape(kernel)
     channels = _channels(inputs, channels_first)
     if channels is not None and size is not None and channels != size:
@@ -88,7 +90,8 @@ def depthwise_conv(
             hint=_layout_hint(inputs, channels_first, size),
         )
     flat = p.reshape(kernel, (*window, 1, shapes.size((size, multiplier))))
-    return p.conv(inputs, flat, strides, _padding(padding, rank), dilation, (1,) * rank, size, channels_first)
+    groups = channels if size is None else size
+    return p.conv(inputs, flat, strides, padding, dilation, (1,) * rank, groups, channels_first)
 
 
 @op(tensors=3, promote="float")
@@ -144,8 +147,10 @@ def conv_transpose(
     channels_first, rank = _layout(inputs, kernel, data_format, "conv_transpose")
     strides, dilation = _steps(strides, dilation_rate, rank)
     window = p.shape(kernel)[:-2]
-    same = _padding(padding, rank) == "same"
-    extra = (None,) * rank if output_padding is None else shapes.tuple_of(output_padding, rank, "output_padding", least=0)
+    same = _is_same(padding)
+    extra = (
+        (None,) * rank if output_padding is None else shapes.tuple_of(output_padding, rank, "output_padding", least=0)
+    )
     channels, size = _channels(inputs, channels_first), p.shape(kernel)[-1]
     if channels is not None and size is not None and channels != size:
         raise ShapeError(
@@ -156,7 +161,8 @@ def conv_transpose(
             hint=_layout_hint(inputs, channels_first, size),
         )
     pairs = [
-        _transposed_padding((k - 1) * d + 1, s, same, e) for k, s, d, e in zip(window, strides, dilation, extra, strict=True)
+        (0, 0) if k is None else _transposed_padding((k - 1) * d + 1, s, same, e)
+        for k, s, d, e in zip(window, strides, dilation, extra, strict=True)
     ]
     spatial = tuple(range(rank))
     mirrored = p.transpose(p.flip(kernel, spatial), (*spatial, rank + 1, rank))
@@ -170,7 +176,10 @@ def _transposed_padding(extent: int, stride: int, same: bool, extra: int | None)
     """
     if extra is not None and extra >= stride:
         raise ArgumentError(
-            "`output_padding` must be less than the stride.", where="conv_transpose", expected=f"less than {stride}", received=extra
+            "`output_padding` must be less than the stride.",
+            where="conv_transpose",
+            expected=f"less than {stride}",
+            received=extra,
         )
     if extra is None:
         cut = extent - stride if same else min(extent - stride, 0)
@@ -200,13 +209,31 @@ def _steps(strides: Any, dilation_rate: Any, rank: int) -> tuple[tuple[int, ...]
     return shapes.tuple_of(strides, rank, "strides"), shapes.tuple_of(dilation_rate, rank, "dilation_rate")
 
 
-def _padding(padding: str, rank: int) -> Any:
+def _is_same(padding: Any) -> bool:
     name = padding.lower() if isinstance(padding, str) else padding
-    if name == "same":
+    if name not in ("valid", "same"):
+        raise ArgumentError("`padding` cannot be used.", expected='"valid" or "same"', received=padding)
+    return name == "same"
+
+
+def _padding(
+    padding: Any,
+    inputs: Tensor,
+    kernel: Tensor,
+    strides: tuple[int, ...],
+    dilation: tuple[int, ...],
+    channels_first: bool,
+) -> Any:
+    """Padding as the primitive takes it.  Raises: ShapeError if the kernel does not fit into the input once."""
+    if _is_same(padding):
         return "same"
-    if name == "valid":
-        return ((0, 0),) * rank
-    raise ArgumentError("`padding` cannot be used.", expected='"valid" or "same"', received=padding)
+    sizes = p.shape(inputs)
+    for size, k, s, d in zip(
+        sizes[2:] if channels_first else sizes[1:-1], p.shape(kernel), strides, dilation, strict=False
+    ):
+        if isinstance(size, int):
+            shapes.window_output(size, k, s, dilation=d)
+    return ((0, 0),) * len(strides)
 
 
 def _channels(inputs: Tensor, channels_first: bool) -> Any:

@@ -2,17 +2,106 @@
 
 from __future__ import annotations
 
-from keratin.ops import activation, convolution, normalization, pooling, probability
-from keratin.ops.activation import *
-from keratin.ops.convolution import *
-from keratin.ops.normalization import *
-from keratin.ops.pooling import *
-from keratin.ops.probability import *
+from keratin.ops.activation import (
+    celu,
+    elu,
+    gelu,
+    glu,
+    hard_shrink,
+    hard_sigmoid,
+    hard_silu,
+    hard_swish,
+    hard_tanh,
+    leaky_relu,
+    log_sigmoid,
+    mish,
+    relu,
+    relu6,
+    selu,
+    sigmoid,
+    silu,
+    soft_shrink,
+    softplus,
+    softsign,
+    sparse_plus,
+    sparse_sigmoid,
+    squareplus,
+    swish,
+    tanh_shrink,
+    threshold,
+)
+from keratin.ops.convolution import (
+    conv,
+    conv_transpose,
+    depthwise_conv,
+    separable_conv,
+)
+from keratin.ops.normalization import (
+    batch_normalization,
+    layer_normalization,
+    moments,
+    normalize,
+    rms_normalization,
+)
+from keratin.ops.pooling import (
+    average_pool,
+    max_pool,
+)
+from keratin.ops.probability import (
+    binary_crossentropy,
+    categorical_crossentropy,
+    log_softmax,
+    multi_hot,
+    one_hot,
+    softmax,
+    sparse_categorical_crossentropy,
+    sparsemax,
+)
 
 __all__ = [
-    *activation.__all__,
-    *convolution.__all__,
-    *normalization.__all__,
-    *pooling.__all__,
-    *probability.__all__,
+    "average_pool",
+    "batch_normalization",
+    "binary_crossentropy",
+    "categorical_crossentropy",
+    "celu",
+    "conv",
+    "conv_transpose",
+    "depthwise_conv",
+    "elu",
+    "gelu",
+    "glu",
+    "hard_shrink",
+    "hard_sigmoid",
+    "hard_silu",
+    "hard_swish",
+    "hard_tanh",
+    "layer_normalization",
+    "leaky_relu",
+    "log_sigmoid",
+    "log_softmax",
+    "max_pool",
+    "mish",
+    "moments",
+    "multi_hot",
+    "normalize",
+    "one_hot",
+    "relu",
+    "relu6",
+    "rms_normalization",
+    "selu",
+    "separable_conv",
+    "sigmoid",
+    "silu",
+    "soft_shrink",
+    "softmax",
+    "softplus",
+    "softsign",
+    "sparse_categorical_crossentropy",
+    "sparse_plus",
+    "sparse_sigmoid",
+    "sparsemax",
+    "squareplus",
+    "swish",
+    "tanh_shrink",
+    "threshold",
 ]

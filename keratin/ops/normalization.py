@@ -55,7 +55,9 @@ def _mean(x: Tensor, axes: tuple[int, ...]) -> Tensor:
 
 
 @op(promote="float")
-def normalize(x: TensorLike, axis: int | Sequence[int] | None = -1, order: int = 2, epsilon: float | None = None) -> Tensor:
+def normalize(
+    x: TensorLike, axis: int | Sequence[int] | None = -1, order: int = 2, epsilon: float | None = None
+) -> Tensor:
     """`x` divided by its norm over `axis`.
 
     Args:
@@ -99,7 +101,7 @@ def batch_normalization(
     return _batch_normalization(x, mean, variance, offset, scale, axis=axis, epsilon=epsilon)
 
 
-@op(tensors=5, promote="float")
+@op(tensors=5, promote="float", name="batch_normalization")
 def _batch_normalization(
     x: Tensor, mean: Tensor, variance: Tensor, offset: Tensor | None, scale: Tensor | None, axis: int, epsilon: float
 ) -> Tensor:

@@ -97,7 +97,9 @@ def _windows(
     rank = len(sizes) - 2
     if rank not in (1, 2, 3):
         raise ShapeError(
-            "Pooling needs a batch axis, 1 to 3 spatial axes and a channel axis.", expected="rank 3, 4 or 5", received=tuple(sizes)
+            "Pooling needs a batch axis, 1 to 3 spatial axes and a channel axis.",
+            expected="rank 3, 4 or 5",
+            received=tuple(sizes),
         )
     first = 2 if config.standardize_data_format(data_format) == "channels_first" else 1
     window = shapes.tuple_of(pool_size, rank, "pool_size")
@@ -106,6 +108,9 @@ def _windows(
     if name not in ("valid", "same"):
         raise ArgumentError("`padding` cannot be used.", expected='"valid" or "same"', received=padding)
     spatial = tuple(range(first, first + rank))
+    for axis, w, s in zip(spatial, window, steps, strict=True):
+        if name == "valid" and isinstance(sizes[axis], int):
+            shapes.window_output(sizes[axis], w, s)  # raises if the window does not fit once
     before, after = (1,) * first, (1,) * (2 - first)
     pads = "same" if name == "same" else ((0, 0),) * (rank + 2)
     return spatial, (*before, *window, *after), (*before, *steps, *after), pads

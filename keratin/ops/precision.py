@@ -1,4 +1,4 @@
-"""Half-precision tensors computed in float32: for sums, softmax, norms and losses, where ten bits of mantissa are too few."""
+"""Half precision computed in float32: for sums, softmax, norms and losses, where ten bits of mantissa are too few."""
 
 from __future__ import annotations
 

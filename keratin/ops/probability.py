@@ -143,7 +143,9 @@ def multi_hot(
 
 
 @op(tensors=2, promote="float")
-def categorical_crossentropy(target: TensorLike, output: TensorLike, from_logits: bool = False, axis: int = -1) -> Tensor:
+def categorical_crossentropy(
+    target: TensorLike, output: TensorLike, from_logits: bool = False, axis: int = -1
+) -> Tensor:
     """Minus the sum of `target * log(output)` along `axis`.
 
     Args:

@@ -42,9 +42,7 @@ default_generator: Callable[[], Any] = _from_state
 """Gives the generator behind draws without a seed."""
 
 
-def uniform(
-    shape: Sequence[int], minval: Any = 0.0, maxval: Any = 1.0, dtype: Any = None, seed: Any = None
-) -> Tensor:
+def uniform(shape: Sequence[int], minval: Any = 0.0, maxval: Any = 1.0, dtype: Any = None, seed: Any = None) -> Tensor:
     """Numbers spread evenly over [minval, maxval).
 
     Args:
@@ -103,7 +101,9 @@ def randint(shape: Sequence[int], minval: int, maxval: int, dtype: Any = "int32"
         raise DtypeError("`randint` draws integers.", expected="an integer dtype", received=dtype)
     low, high = (_integer(value, name) for value, name in ((minval, "minval"), (maxval, "maxval")))
     if not 0 < high - low <= 2**32:
-        raise ArgumentError("There are no integers to draw, or too many.", expected="0 < maxval - minval <= 2**32", received=(low, high))
+        raise ArgumentError(
+            "There are no integers to draw, or too many.", expected="0 < maxval - minval <= 2**32", received=(low, high)
+        )
     offset = _part_of(_words(shape, 2, seed), high - low)
     if dtype in ("int64", "uint64", "uint32"):
         return p.cast(offset, dtype) + dtypes.numpy_dtype(dtype).type(low)
@@ -155,7 +155,9 @@ def categorical(logits: TensorLike, num_samples: int, dtype: Any = "int32", seed
     """
     *batch, classes = p.shape(logits) or (None,)
     if not batch:
-        raise ShapeError("`categorical` needs a batch of logits.", expected="(batch, classes)", received=p.shape(logits))
+        raise ShapeError(
+            "`categorical` needs a batch of logits.", expected="(batch, classes)", received=p.shape(logits)
+        )
     bits = _words((*batch, num_samples, classes), 1, seed)
     even = p.minimum((p.cast(bits, "float32") + 0.5) * 2.0**-32, 1 - 2.0**-24)
     noise = -p.log(-p.log1p(-even))
@@ -164,7 +166,9 @@ def categorical(logits: TensorLike, num_samples: int, dtype: Any = "int32", seed
 
 
 @op(promote="float")
-def dropout(inputs: TensorLike, rate: float, noise_shape: Sequence[int | None] | None = None, seed: Any = None) -> Tensor:
+def dropout(
+    inputs: TensorLike, rate: float, noise_shape: Sequence[int | None] | None = None, seed: Any = None
+) -> Tensor:
     """Each element is 0 with probability `rate`, and divided by `1 - rate` otherwise.
 
     Args:
@@ -188,9 +192,13 @@ def dropout(inputs: TensorLike, rate: float, noise_shape: Sequence[int | None] |
     elif len(noise_shape) == len(sizes):
         shape = tuple(size if given is None else given for given, size in zip(noise_shape, sizes, strict=True))
     else:
-        raise ShapeError("`noise_shape` has another rank than the inputs.", expected=tuple(sizes), received=tuple(noise_shape))
+        raise ShapeError(
+            "`noise_shape` has another rank than the inputs.", expected=tuple(sizes), received=tuple(noise_shape)
+        )
     # 31 bits, compared as integers: no rounding, and no conversion to floats.
-    kept = p.greater_equal(p.cast(p.right_shift(_words(shape, 1, seed), 1), "int32"), min(round(rate * 2**31), 2**31 - 1))
+    kept = p.greater_equal(
+        p.cast(p.right_shift(_words(shape, 1, seed), 1), "int32"), min(round(rate * 2**31), 2**31 - 1)
+    )
     return p.where(kept, p.multiply(inputs, 1 / (1 - rate)), 0)
 
 
@@ -249,7 +257,9 @@ def host_key(seed: Any) -> np.ndarray[Any, Any]:
     """
     if isinstance(seed, bool) or not hasattr(seed, "__index__") or not 0 <= operator.index(seed) < 2**32:
         raise ArgumentError(
-            "This cannot be used as a seed.", expected="an integer from 0 to 2**32 - 1, a SeedGenerator, or None", received=seed
+            "This cannot be used as a seed.",
+            expected="an integer from 0 to 2**32 - 1, a SeedGenerator, or None",
+            received=seed,
         )
     return np.array([operator.index(seed), 0], np.uint32)
 

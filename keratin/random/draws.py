@@ -17,10 +17,14 @@ _DIGITS = {"float64": 53, "float32": 24, "float16": 11, "bfloat16": 8}
 _ERF_SQRT_2 = math.erf(math.sqrt(2.0))
 
 # Giles 2012, "Approximating the erfinv function", table 5: both polynomials, highest power first.
-_CENTRAL = (2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087, -0.00125372503, -0.00417768164,
-            0.246640727, 1.50140941)  # fmt: skip
-_TAIL = (-0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773, -0.0076224613, 0.00943887047,
-         1.00167406, 2.83297682)  # fmt: skip
+_CENTRAL = (
+    2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087, -0.00125372503, -0.00417768164,
+    0.246640727, 1.50140941,
+)  # fmt: skip
+_TAIL = (
+    -0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773, -0.0076224613, 0.00943887047,
+    1.00167406, 2.83297682,
+)  # fmt: skip
 
 
 def words(dtype: str) -> int:
@@ -62,7 +66,7 @@ def normal(p: Any, bits: Any, mean: Any, stddev: Any, dtype: str) -> Any:
 
 
 def truncated_normal(p: Any, bits: Any, mean: Any, stddev: Any, dtype: str) -> Any:
-    """Normal numbers within two standard deviations of the mean: the inverse over the middle 95 % of the probability."""
+    """Normal numbers within two standard deviations: the inverse over the middle 95 % of the probability."""
     return _scaled(p, _erfinv(p, _signed(p, bits, dtype) * _ERF_SQRT_2), mean, stddev, dtype)
 
 

@@ -20,7 +20,9 @@ Key: TypeAlias = Any
 _BLOCK = 1 << 15
 
 
-def uniform(key: Key, shape: Sequence[int], low: float = 0.0, high: float = 1.0, dtype: str = "float32") -> np.ndarray[Any, Any]:
+def uniform(
+    key: Key, shape: Sequence[int], low: float = 0.0, high: float = 1.0, dtype: str = "float32"
+) -> np.ndarray[Any, Any]:
     """Numbers in [low, high), those of `random.uniform` on a device.
 
     >>> uniform((1, 0), (2,)).shape
@@ -29,13 +31,21 @@ def uniform(key: Key, shape: Sequence[int], low: float = 0.0, high: float = 1.0,
     return _fill(key, shape, dtype, dtype, lambda bits: draws.uniform(primitives, bits, float(low), float(high), dtype))
 
 
-def normal(key: Key, shape: Sequence[int], mean: float = 0.0, stddev: float = 1.0, dtype: str = "float32") -> np.ndarray[Any, Any]:
+def normal(
+    key: Key, shape: Sequence[int], mean: float = 0.0, stddev: float = 1.0, dtype: str = "float32"
+) -> np.ndarray[Any, Any]:
     """Normal numbers, those of `random.normal` on a device.
 
     >>> normal((1, 0), (2,)).dtype.name
     'float32'
     """
-    return _fill(key, shape, dtype, draws.wide(dtype), lambda bits: draws.normal(primitives, bits, float(mean), float(stddev), dtype))
+    return _fill(
+        key,
+        shape,
+        dtype,
+        draws.wide(dtype),
+        lambda bits: draws.normal(primitives, bits, float(mean), float(stddev), dtype),
+    )
 
 
 def truncated_normal(
@@ -47,7 +57,11 @@ def truncated_normal(
     True
     """
     return _fill(
-        key, shape, dtype, draws.wide(dtype), lambda bits: draws.truncated_normal(primitives, bits, float(mean), float(stddev), dtype)
+        key,
+        shape,
+        dtype,
+        draws.wide(dtype),
+        lambda bits: draws.truncated_normal(primitives, bits, float(mean), float(stddev), dtype),
     )
 
 
@@ -57,7 +71,9 @@ def _fill(key: Key, shape: Sequence[int], dtype: str, drawn: str, draw: Callable
     for start in range(0, flat.size, _BLOCK):
         stop = min(start + _BLOCK, flat.size)
         counter = np.arange(start * words, stop * words, dtype=np.uint64)
-        first, second = primitives.threefry(key, (counter >> np.uint64(32)).astype(np.uint32), counter.astype(np.uint32))
+        first, second = primitives.threefry(
+            key, (counter >> np.uint64(32)).astype(np.uint32), counter.astype(np.uint32)
+        )
         bits = first ^ second
         flat[start:stop] = draw(bits if words == 1 else bits.reshape(-1, words))
     return result
