@@ -40,24 +40,24 @@ from keratin.layers.reshaping import *
 
 # The other names that Keras has for the same classes.
 Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D
-Convolution1DTranspose, Convolution2DTranspose, Convolution3DTranspose = Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
+Convolution1DTranspose, Convolution2DTranspose, Convolution3DTranspose = (
+    Conv1DTranspose,
+    Conv2DTranspose,
+    Conv3DTranspose,
+)
 SeparableConvolution1D, SeparableConvolution2D = SeparableConv1D, SeparableConv2D
 MaxPool1D, MaxPool2D, MaxPool3D = MaxPooling1D, MaxPooling2D, MaxPooling3D
 AvgPool1D, AvgPool2D, AvgPool3D = AveragePooling1D, AveragePooling2D, AveragePooling3D
 GlobalMaxPool1D, GlobalMaxPool2D, GlobalMaxPool3D = GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D
-GlobalAvgPool1D, GlobalAvgPool2D, GlobalAvgPool3D = GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalAveragePooling3D
+GlobalAvgPool1D, GlobalAvgPool2D, GlobalAvgPool3D = (
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalAveragePooling3D,
+)
 
 __all__ = [
     "Layer",
     "InputSpec",
-    *core.__all__,
-    *activation.__all__,
-    *convolution.__all__,
-    *pooling.__all__,
-    *normalization.__all__,
-    *regularization.__all__,
-    *reshaping.__all__,
-    *merging.__all__,
     "Convolution1D",
     "Convolution2D",
     "Convolution3D",
@@ -79,3 +79,11 @@ __all__ = [
     "GlobalAvgPool2D",
     "GlobalAvgPool3D",
 ]
+__all__ += core.__all__
+__all__ += activation.__all__
+__all__ += convolution.__all__
+__all__ += pooling.__all__
+__all__ += normalization.__all__
+__all__ += regularization.__all__
+__all__ += reshaping.__all__
+__all__ += merging.__all__

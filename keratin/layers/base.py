@@ -50,6 +50,15 @@ class Layer(Operation, tracking.Tracked):
     """
 
     supports_masking: bool = False
+    built: bool
+    _own_weights: list[Variable]
+    _losses: list[Tensor]
+    _loss_owners: list[Layer]
+    _building: bool
+    _build_shapes: dict[str, Any] | None
+    _settled_path: str | None
+    _warned_mask: bool
+    _quick: Any
     files_list_layers_first: bool = False  # whether files name the layers by their place in `layers`, before attributes
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -161,7 +170,7 @@ class Layer(Operation, tracking.Tracked):
             self._attach_masks(plan, args, outputs, previous_mask)
         if self.activity_regularizer is not None and not symbolic.local.active:
             for output in tree.flatten(outputs):
-                self._add_loss(self.activity_regularizer(output), outermost)
+                self._add_loss(_activity_loss(self.activity_regularizer, output), outermost)
         if self._quick is None:
             self._prepare_quick(plan)
         return outputs
@@ -178,7 +187,7 @@ class Layer(Operation, tracking.Tracked):
         return False
 
     def _casts(self) -> bool:
-        return self._dtype_policy.compute_dtype != self._dtype_policy.variable_dtype
+        return self.autocast and self._dtype_policy.compute_dtype != self._dtype_policy.variable_dtype
 
     def _converted(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         cast = self.compute_dtype if self.autocast and self._dtype_policy.compute_dtype in dtypes.FLOAT else None
@@ -284,6 +293,8 @@ class Layer(Operation, tracking.Tracked):
         """Make the variables, given the shape of the input (or the nest of shapes).  Subclasses define it."""
         self.built = True
 
+    build.is_default = True  # type: ignore[attr-defined]
+
     def _build_for(self, plan: CallPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if not plan.builds:
             self._settled_path = "/".join(current_path())
@@ -294,13 +305,13 @@ class Layer(Operation, tracking.Tracked):
             name = plan.build_names[0]
             owner = name.removesuffix("_shape")
             value = given[owner] if owner in given and owner != name else (args[0] if args else next(iter(given.values()), None))
-            shapes_given = {name: _shape_of(value)}
+            shapes_given = {name: shape_of(value)}
         else:
             shapes_given = {}
             for name in plan.build_names:
                 owner = name.removesuffix("_shape")
                 if given.get(owner) is not None:
-                    shapes_given[name] = _shape_of(given[owner])
+                    shapes_given[name] = shape_of(given[owner])
         self.build(**shapes_given)
 
     def get_build_config(self) -> dict[str, Any] | None:
@@ -642,7 +653,7 @@ class Layer(Operation, tracking.Tracked):
         for tensor, one in zip(tensors, specs, strict=True):
             if one is None or (tensor is None and one.optional):
                 continue
-            if not hasattr(tensor, "shape"):
+            if tensor is None or not hasattr(tensor, "shape"):
                 raise ArgumentError("An input is no tensor.", where=self.path, received=tensor)
             one.check(tuple(tensor.shape), dtypes.standardize(tensor.dtype), self.path)
 
@@ -738,7 +749,13 @@ def _arrays_in(value: Any) -> Any:
     return np.asarray(value, dtypes.numpy_dtype(mechanism.canonical("float32"))) if _all_numbers(value) and isinstance(value, list | tuple) else value
 
 
-def _shape_of(value: Any) -> Any:
+def _activity_loss(regularizer: Callable[[Any], Tensor], output: Tensor) -> Tensor:
+    """The penalty per sample, in float32 for half precision: sums over a batch leave the range of float16."""
+    wide = mechanism.convert(output, "float32") if mechanism.dtype_of(output) in dtypes.HALF else output
+    return regularizer(wide) / max(wide.shape[0], 1) if len(wide.shape) else regularizer(wide)
+
+
+def shape_of(value: Any) -> Any:
     if value is None:
         return None
     if hasattr(value, "shape"):
@@ -874,4 +891,4 @@ def _note(error: Exception, layer: Layer, args: tuple[Any, ...]) -> None:
         return
     with contextlib.suppress(Exception):
         error._keratin_noted = True  # type: ignore[attr-defined]
-        error.add_note(f"This happened in the layer `{layer.path}` ({type(layer).__name__}), called with shapes {_shape_of(list(args))}.")
+        error.add_note(f"This happened in the layer `{layer.path}` ({type(layer).__name__}), called with shapes {shape_of(list(args))}.")

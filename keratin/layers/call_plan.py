@@ -35,7 +35,7 @@ class CallPlan:
                 elif name.endswith("_mask") and name.removesuffix("_mask") in self.names:
                     owner = name.removesuffix("_mask")
                     self.masks.append((name, self.names.index(owner), owner))
-        self.builds = cls.build is not base.build
+        self.builds = not getattr(cls.build, "is_default", False)
         build_parameters = list(inspect.signature(cls.build).parameters.values())[1:]
         self.build_names = [p.name for p in build_parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
         self.makes_mask = cls.compute_mask is not base.compute_mask

@@ -16,14 +16,18 @@ def positive(name: str, value: Any, layer: Any) -> int:
     except TypeError:
         number = 0
     if isinstance(value, bool) or number < 1:
-        raise ArgumentError(f"`{name}` must be a positive integer.", where=layer.name, expected="an integer >= 1", received=value)
+        raise ArgumentError(
+            f"`{name}` must be a positive integer.", where=layer.name, expected="an integer >= 1", received=value
+        )
     return number
 
 
 def fraction(name: str, value: Any, layer: Any) -> float:
     """`value` as a number from 0 to 1.  Raises: ArgumentError otherwise."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise ArgumentError(f"`{name}` must be a number from 0 to 1.", where=layer.name, expected="0 <= rate <= 1", received=value)
+        raise ArgumentError(
+            f"`{name}` must be a number from 0 to 1.", where=layer.name, expected="0 <= rate <= 1", received=value
+        )
     return value
 
 
@@ -31,7 +35,9 @@ def one_of(name: str, value: Any, allowed: tuple[str, ...], layer: Any) -> str:
     """`value` in lower case, if it is among `allowed`.  Raises: ArgumentError otherwise."""
     text = value.lower() if isinstance(value, str) else value
     if text not in allowed:
-        raise ArgumentError(f"`{name}` cannot be used.", where=layer.name, expected=f"one of {', '.join(allowed)}", received=value)
+        raise ArgumentError(
+            f"`{name}` cannot be used.", where=layer.name, expected=f"one of {', '.join(allowed)}", received=value
+        )
     return text
 
 
@@ -41,9 +47,12 @@ def known_size(shape: shapes.Shape, axis: int, layer: Any) -> int:
     size = shape[position]
     if size is None:
         raise ShapeError(
-            f"Axis {axis} of the input has no fixed size.", where=layer.path, expected=f"an int on axis {axis}", received=shape,
+            f"Axis {axis} of the input has no fixed size.",
+            where=layer.path,
+            expected=f"an int on axis {axis}",
+            received=shape,
             hint="pass Input(shape=...) with that size, or call build() with a full shape",
-        )  # fmt: skip
+        )
     return size
 
 
@@ -86,7 +95,9 @@ def one_axis_or_several(value: Any, layer: Any) -> int | list[int]:
     try:
         return [operator.index(v) for v in value] if isinstance(value, list | tuple) else operator.index(value)
     except TypeError:
-        raise ArgumentError("`axis` cannot be used.", where=layer.name, expected="an integer or several", received=value) from None
+        raise ArgumentError(
+            "`axis` cannot be used.", where=layer.name, expected="an integer or several", received=value
+        ) from None
 
 
 def not_negative(name: str, value: Any, layer: Any) -> float:
@@ -100,8 +111,12 @@ def not_yet(layer: Any, **arguments: Any) -> None:
     """Raises: ArgumentError if one of these arguments, which do nothing yet, is not None."""
     for name, value in arguments.items():
         if value is not None:
-            raise ArgumentError(f"`{name}` is not supported yet.", where=layer.name, expected=None, received=value, hint="leave it out")
+            raise ArgumentError(
+                f"`{name}` is not supported yet.", where=layer.name, expected=None, received=value, hint="leave it out"
+            )
 
 
 def _of(error: ArgumentError, layer: Any) -> ArgumentError:
-    return ArgumentError(error.what, where=layer.name, expected=error.expected, received=error.received, hint=error.hint)
+    return ArgumentError(
+        error.what, where=layer.name, expected=error.expected, received=error.received, hint=error.hint
+    )

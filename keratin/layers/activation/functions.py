@@ -124,7 +124,10 @@ class Softmax(Layer):
         if mask is not None:
             if len(mask.shape) > len(inputs.shape):
                 raise ShapeError(
-                    "The mask does not broadcast to the input.", where=self.path, expected=tuple(inputs.shape), received=tuple(mask.shape)
+                    "The mask does not broadcast to the input.",
+                    where=self.path,
+                    expected=tuple(inputs.shape),
+                    received=tuple(mask.shape),
                 )
             kept = mask if dtype_of(mask) == "bool" else ops.greater(mask, 0.5)
             inputs = ops.where(kept, inputs, -3e4 if dtype_of(inputs) == "float16" else -1e9)

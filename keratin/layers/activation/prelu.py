@@ -40,19 +40,26 @@ class PReLU(Layer):
         self.alpha_initializer = initializers.get(alpha_initializer)
         self.alpha_regularizer = regularizers.get(alpha_regularizer)
         self.alpha_constraint = constraints.get(alpha_constraint)
-        self.shared_axes = None if shared_axes is None else [shared_axes] if isinstance(shared_axes, int) else list(shared_axes)
+        self.shared_axes = (
+            None if shared_axes is None else [shared_axes] if isinstance(shared_axes, int) else list(shared_axes)
+        )
 
     def build(self, input_shape: Any) -> None:
         """Make alpha, with the sizes of the input but 1 on the shared axes."""
         rank = len(input_shape)
         shared = {shapes.axis(a, rank, name="shared_axes") for a in self.shared_axes or ()}
         if 0 in shared:
-            raise ArgumentError("`shared_axes` counts from 1: the batch is always shared.", where=self.path, received=self.shared_axes)
+            raise ArgumentError(
+                "`shared_axes` counts from 1: the batch is always shared.", where=self.path, received=self.shared_axes
+            )
         sizes = {axis: known_size(input_shape, axis, self) for axis in range(1, rank) if axis not in shared}
         self.alpha = self.add_weight(
-            tuple(sizes.get(axis, 1) for axis in range(1, rank)), self.alpha_initializer, regularizer=self.alpha_regularizer,
-            constraint=self.alpha_constraint, name="alpha",
-        )  # fmt: skip
+            tuple(sizes.get(axis, 1) for axis in range(1, rank)),
+            self.alpha_initializer,
+            regularizer=self.alpha_regularizer,
+            constraint=self.alpha_constraint,
+            name="alpha",
+        )
         self.input_spec = InputSpec(ndim=rank, axes=sizes)
 
     def call(self, inputs: Tensor) -> Tensor:

@@ -26,7 +26,14 @@ class Convolution(Layer):
     bias: Variable | None
 
     def _set_window(
-        self, kernel_size: Any, strides: Any, padding: Any, data_format: Any, dilation_rate: Any, *, causal: bool = False
+        self,
+        kernel_size: Any,
+        strides: Any,
+        padding: Any,
+        data_format: Any,
+        dilation_rate: Any,
+        *,
+        causal: bool = False,
     ) -> None:
         self.kernel_size = sizes("kernel_size", kernel_size, self.rank, self)
         self.strides = sizes("strides", strides, self.rank, self)
@@ -37,9 +44,11 @@ class Convolution(Layer):
         self.input_spec = InputSpec(ndim=self.rank + 2)
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise ArgumentError(
-                "A convolution cannot have strides and dilation at once.", where=self.name, expected="one of them to be 1",
+                "A convolution cannot have strides and dilation at once.",
+                where=self.name,
+                expected="one of them to be 1",
                 received=f"strides={self.strides}, dilation_rate={self.dilation_rate}",
-            )  # fmt: skip
+            )
 
     def _set_output(self, activation: Any, use_bias: bool, initializer: Any, regularizer: Any, constraint: Any) -> None:
         self.activation = activations.get(activation)
@@ -64,9 +73,12 @@ class Convolution(Layer):
         self.bias = None
         if self.use_bias:
             self.bias = self.add_weight(
-                name="bias", shape=(size,), initializer=self.bias_initializer,
-                regularizer=self.bias_regularizer, constraint=self.bias_constraint,
-            )  # fmt: skip
+                name="bias",
+                shape=(size,),
+                initializer=self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+            )
 
     def _finished(self, outputs: Tensor) -> Tensor:
         if self.bias is not None:

@@ -47,9 +47,12 @@ class BaseDepthwiseConv(Convolution):
         """Make kernel (*size, channels, multiplier) and bias (channels * multiplier,)."""
         channels = self._input_channels(input_shape)
         self.kernel = self.add_weight(
-            name="kernel", shape=(*self.kernel_size, channels, self.depth_multiplier), initializer=self.depthwise_initializer,
-            regularizer=self.depthwise_regularizer, constraint=self.depthwise_constraint,
-        )  # fmt: skip
+            name="kernel",
+            shape=(*self.kernel_size, channels, self.depth_multiplier),
+            initializer=self.depthwise_initializer,
+            regularizer=self.depthwise_regularizer,
+            constraint=self.depthwise_constraint,
+        )
         self._build_bias(channels * self.depth_multiplier)
 
     def call(self, inputs: Tensor) -> Tensor:

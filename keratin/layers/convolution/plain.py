@@ -18,8 +18,8 @@ class BaseConv(Convolution):
         filters: number of channels of the output.
         kernel_size: size of the window: an integer for all axes, or one for each.
         strides: steps of the window.
-        padding: "valid"; "same" for an output of size `ceil(size / stride)`; "causal" with one axis, where an output sees
-            no later input.
+        padding: "valid"; "same" for an output of size `ceil(size / stride)`; "causal" with one axis, where an output
+            sees no later input.
         data_format: "channels_last" or "channels_first"; that of the configuration by default.
         dilation_rate: distance between the kernel's elements.
         groups: the channels are split into so many groups, each with its own filters.
@@ -58,7 +58,10 @@ class BaseConv(Convolution):
         self.groups = positive("groups", groups, self)
         if self.filters % self.groups:
             raise ArgumentError(
-                "`filters` must be a multiple of `groups`.", where=self.name, expected=f"a multiple of {groups}", received=filters
+                "`filters` must be a multiple of `groups`.",
+                where=self.name,
+                expected=f"a multiple of {groups}",
+                received=filters,
             )
         self._set_window(kernel_size, strides, padding, data_format, dilation_rate, causal=self.rank == 1)
         self._set_output(activation, use_bias, bias_initializer, bias_regularizer, bias_constraint)

@@ -52,26 +52,37 @@ class BaseSeparableConv(Convolution):
         self.pointwise_constraint = constraints.get(pointwise_constraint)
 
     def build(self, input_shape: Any) -> None:
-        """Make both kernels, (*size, channels, multiplier) and (1, ..., channels * multiplier, filters), and the bias."""
+        """Make (*size, channels, multiplier), (1, ..., channels * multiplier, filters) and the bias."""
         channels = self._input_channels(input_shape)
         self.depthwise_kernel = self.add_weight(
-            name="depthwise_kernel", shape=(*self.kernel_size, channels, self.depth_multiplier),
-            initializer=self.depthwise_initializer, regularizer=self.depthwise_regularizer, constraint=self.depthwise_constraint,
-        )  # fmt: skip
+            name="depthwise_kernel",
+            shape=(*self.kernel_size, channels, self.depth_multiplier),
+            initializer=self.depthwise_initializer,
+            regularizer=self.depthwise_regularizer,
+            constraint=self.depthwise_constraint,
+        )
         self.pointwise_kernel = self.add_weight(
-            name="pointwise_kernel", shape=(*(1,) * self.rank, channels * self.depth_multiplier, self.filters),
-            initializer=self.pointwise_initializer, regularizer=self.pointwise_regularizer, constraint=self.pointwise_constraint,
-        )  # fmt: skip
+            name="pointwise_kernel",
+            shape=(*(1,) * self.rank, channels * self.depth_multiplier, self.filters),
+            initializer=self.pointwise_initializer,
+            regularizer=self.pointwise_regularizer,
+            constraint=self.pointwise_constraint,
+        )
         self._build_bias(self.filters)
 
     def call(self, inputs: Tensor) -> Tensor:
         """Both convolutions, the bias and the activation."""
         return self._finished(
             ops.separable_conv(
-                inputs, self.depthwise_kernel, self.pointwise_kernel, self.strides, self.padding, self.data_format,
+                inputs,
+                self.depthwise_kernel,
+                self.pointwise_kernel,
+                self.strides,
+                self.padding,
+                self.data_format,
                 self.dilation_rate,
             )
-        )  # fmt: skip
+        )
 
 
 class SeparableConv1D(BaseSeparableConv):

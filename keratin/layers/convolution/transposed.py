@@ -40,12 +40,18 @@ class BaseConvTranspose(Convolution):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.filters = positive("filters", filters, self)
         self._set_window(kernel_size, strides, padding, data_format, dilation_rate)
-        self.output_padding = None if output_padding is None else sizes("output_padding", output_padding, self.rank, self, least=0)
-        if self.output_padding is not None and any(o >= s for o, s in zip(self.output_padding, self.strides, strict=True)):
+        self.output_padding = (
+            None if output_padding is None else sizes("output_padding", output_padding, self.rank, self, least=0)
+        )
+        if self.output_padding is not None and any(
+            o >= s for o, s in zip(self.output_padding, self.strides, strict=True)
+        ):
             raise ArgumentError(
-                "`output_padding` must be less than `strides` on each axis.", where=self.name,
-                expected=f"less than {self.strides}", received=output_padding,
-            )  # fmt: skip
+                "`output_padding` must be less than `strides` on each axis.",
+                where=self.name,
+                expected=f"less than {self.strides}",
+                received=output_padding,
+            )
         self._set_output(activation, use_bias, bias_initializer, bias_regularizer, bias_constraint)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.kernel_regularizer = regularizers.get(kernel_regularizer)
@@ -55,16 +61,25 @@ class BaseConvTranspose(Convolution):
         """Make kernel (*size, filters, channels) and bias (filters,)."""
         channels = self._input_channels(input_shape)
         self.kernel = self.add_weight(
-            name="kernel", shape=(*self.kernel_size, self.filters, channels), initializer=self.kernel_initializer,
-            regularizer=self.kernel_regularizer, constraint=self.kernel_constraint,
-        )  # fmt: skip
+            name="kernel",
+            shape=(*self.kernel_size, self.filters, channels),
+            initializer=self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+        )
         self._build_bias(self.filters)
 
     def call(self, inputs: Tensor) -> Tensor:
         """The transposed convolution, the bias and the activation."""
         return self._finished(
             ops.conv_transpose(
-                inputs, self.kernel, self.strides, self.padding, self.output_padding, self.data_format, self.dilation_rate
+                inputs,
+                self.kernel,
+                self.strides,
+                self.padding,
+                self.output_padding,
+                self.data_format,
+                self.dilation_rate,
             )
         )
 
@@ -145,7 +160,21 @@ class Conv3DTranspose(BaseConvTranspose):
         **kwargs: Any,
     ) -> None:
         super().__init__(
-            filters, kernel_size, strides, padding, output_padding, data_format, dilation_rate, activation, use_bias,
-            kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, activity_regularizer, kernel_constraint,
-            bias_constraint, **kwargs,
-        )  # fmt: skip
+            filters,
+            kernel_size,
+            strides,
+            padding,
+            output_padding,
+            data_format,
+            dilation_rate,
+            activation,
+            use_bias,
+            kernel_initializer,
+            bias_initializer,
+            kernel_regularizer,
+            bias_regularizer,
+            activity_regularizer,
+            kernel_constraint,
+            bias_constraint,
+            **kwargs,
+        )

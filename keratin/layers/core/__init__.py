@@ -11,4 +11,15 @@ from keratin.layers.core.masking import Masking
 from keratin.layers.core.rescaling import Rescaling
 from keratin.layers.core.wrapper import TimeDistributed, Wrapper
 
-__all__ = ["Input", "InputLayer", "Dense", "Embedding", "Identity", "Lambda", "Masking", "Rescaling", "Wrapper", "TimeDistributed"]
+__all__ = [
+    "Input",
+    "InputLayer",
+    "Dense",
+    "Embedding",
+    "Identity",
+    "Lambda",
+    "Masking",
+    "Rescaling",
+    "Wrapper",
+    "TimeDistributed",
+]

@@ -6,7 +6,7 @@ from typing import Any
 
 from keratin import activations, constraints, initializers, regularizers
 from keratin.layers.base import Layer
-from keratin.layers.checks import known_size, positive
+from keratin.layers.checks import known_size, not_yet, positive
 from keratin.layers.input_spec import InputSpec
 from keratin.ops.dense import dense
 from keratin.ops.mechanism import Tensor
@@ -23,6 +23,7 @@ class Dense(Layer):
         kernel_regularizer, bias_regularizer: losses on the weights.
         activity_regularizer: a loss on the output.
         kernel_constraint, bias_constraint: projections after each update.
+        lora_rank, lora_alpha, quantization_config: not supported yet.
 
     Shape: (..., n) -> (..., units).  Raises: ArgumentError for `units` < 1; ShapeError if the last axis is unknown.
 
@@ -42,6 +43,9 @@ class Dense(Layer):
         activity_regularizer: Any = None,
         kernel_constraint: Any = None,
         bias_constraint: Any = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
+        quantization_config: Any = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
@@ -56,7 +60,8 @@ class Dense(Layer):
         self.bias_constraint = constraints.get(bias_constraint)
         self.supports_masking = True
         self.input_spec = InputSpec(min_ndim=2)
-        self._linear = self.activation is activations.linear
+        not_yet(self, lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config)
+        self.lora_rank = self.lora_alpha = self.quantization_config = None
 
     def build(self, input_shape: Any) -> None:
         """Make kernel (n, units) and bias (units,)."""
@@ -76,4 +81,4 @@ class Dense(Layer):
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """The product, the bias and the activation."""
         x = dense(inputs, self.kernel, self.bias)
-        return x if self._linear else self.activation(x)
+        return x if self.activation is activations.linear else self.activation(x)

@@ -9,7 +9,14 @@ from keratin.layers.base import Layer
 from keratin.layers.checks import not_yet, positive
 from keratin.ops.mechanism import Tensor, dtype_of
 
-_CONFIGURED = ("input_dim", "output_dim", "embeddings_initializer", "embeddings_regularizer", "embeddings_constraint", "mask_zero")
+_CONFIGURED = (
+    "input_dim",
+    "output_dim",
+    "embeddings_initializer",
+    "embeddings_regularizer",
+    "embeddings_constraint",
+    "mask_zero",
+)
 
 
 class Embedding(Layer):

@@ -47,7 +47,11 @@ class InputLayer(Layer):
         if input_tensor is not None:
             batch_shape, dtype = input_tensor.shape, input_tensor.dtype
         if (shape is None) == (batch_shape is None):
-            raise ArgumentError("Pass either `shape` or `batch_shape`.", where=self.name, received=f"shape={shape}, batch_shape={batch_shape}")
+            raise ArgumentError(
+                "Pass either `shape` or `batch_shape`.",
+                where=self.name,
+                received=f"shape={shape}, batch_shape={batch_shape}",
+            )
         if shape is not None:
             batch_shape = (batch_size, *shapes.standardize(shape))
         self.batch_shape = shapes.standardize(batch_shape)
@@ -77,7 +81,7 @@ class InputLayer(Layer):
         }
 
 
-def Input(  # noqa: N802 - the public name is Keras's
+def Input(
     shape: Any = None,
     batch_size: int | None = None,
     dtype: Any = None,

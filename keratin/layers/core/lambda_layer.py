@@ -29,7 +29,14 @@ class Lambda(Layer):
     [[2.0, 4.0]]
     """
 
-    def __init__(self, function: Callable[..., Any], output_shape: Any = None, mask: Any = None, arguments: Any = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        output_shape: Any = None,
+        mask: Any = None,
+        arguments: Any = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.function, self.mask, self.arguments = function, mask, dict(arguments or {})
         self._output_shape = tuple(output_shape) if isinstance(output_shape, list) else output_shape

@@ -47,7 +47,7 @@ class TimeDistributed(Wrapper):
         super().__init__(layer, **kwargs)
         self.input_spec = InputSpec(min_ndim=3)
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Any = None) -> None:
         """Build the layer inside for one step."""
         super().build((input_shape[0], *input_shape[2:]))
 
@@ -55,7 +55,9 @@ class TimeDistributed(Wrapper):
         """The outputs of all steps, which pass through the layer as one batch."""
         batch, steps, *others = ops.shape(inputs)
         if mask is not None and len(mask.shape) < 2:
-            raise ShapeError("The mask has no axis of steps.", expected="(batch, steps, ...)", received=tuple(mask.shape))
+            raise ShapeError(
+                "The mask has no axis of steps.", expected="(batch, steps, ...)", received=tuple(mask.shape)
+            )
         merged = ops.reshape(inputs, (-1, *others))
         arguments: dict[str, Any] = {}
         if mask is not None and "mask" in self.layer._plan().names:

@@ -16,7 +16,7 @@ class Concatenate(Merge):
     Shape: a list of tensors that agree on the other axes -> their sum of sizes on `axis`.
     Raises: ArgumentError, AxisError, ShapeError.
 
-    >>> Concatenate()([[[1.0, 2.0]], [[3.0]]]).tolist()
+    >>> Concatenate()([ops.array([[1.0, 2.0]]), ops.array([[3.0]])]).tolist()
     [[1.0, 2.0, 3.0]]
     """
 
@@ -48,7 +48,7 @@ class Concatenate(Merge):
 def concatenate(inputs: Any, axis: int = -1, **kwargs: Any) -> Tensor:
     """Tensors one after the other: `Concatenate(axis, **kwargs)(inputs)`.
 
-    >>> concatenate([[[1.0]], [[2.0]]]).tolist()
+    >>> concatenate([ops.array([[1.0]]), ops.array([[2.0]])]).tolist()
     [[1.0, 2.0]]
     """
     return Concatenate(axis=axis, **kwargs)(inputs)

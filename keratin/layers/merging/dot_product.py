@@ -21,7 +21,7 @@ class Dot(Merge):
         there are none.
     Raises: ArgumentError, AxisError, ShapeError.
 
-    >>> Dot(axes=1)([[[1.0, 2.0]], [[3.0, 4.0]]]).tolist()
+    >>> Dot(axes=1)([ops.array([[1.0, 2.0]]), ops.array([[3.0, 4.0]])]).tolist()
     [[11.0]]
     """
 
@@ -30,8 +30,12 @@ class Dot(Merge):
     def __init__(self, axes: Any, normalize: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         single = isinstance(axes, int)
-        if not single and not (isinstance(axes, list | tuple) and len(axes) == 2 and all(isinstance(a, int) for a in axes)):
-            raise ArgumentError("`axes` cannot be used.", where=self.name, expected="an integer or a pair of them", received=axes)
+        if not single and not (
+            isinstance(axes, list | tuple) and len(axes) == 2 and all(isinstance(a, int) for a in axes)
+        ):
+            raise ArgumentError(
+                "`axes` cannot be used.", where=self.name, expected="an integer or a pair of them", received=axes
+            )
         self.axes = axes if single else tuple(axes)
         self.normalize = normalize
 
@@ -42,13 +46,17 @@ class Dot(Merge):
         axes = (self.axes, self.axes) if isinstance(self.axes, int) else self.axes
         a, b = (shapes.axis(axis, len(x.shape), name="axes") for axis, x in zip(axes, inputs, strict=True))
         if 0 in (a, b):
-            raise ArgumentError("A dot product cannot be taken over the batch axis.", where=self.path, received=self.axes)
+            raise ArgumentError(
+                "A dot product cannot be taken over the batch axis.", where=self.path, received=self.axes
+            )
         sizes = (first.shape[a], second.shape[b])
         if None not in sizes and sizes[0] != sizes[1]:
             raise ShapeError(
-                "The axes of the dot product have different sizes.", where=self.path, expected=f"{sizes[0]} on axis {b} of the second",
+                "The axes of the dot product have different sizes.",
+                where=self.path,
+                expected=f"{sizes[0]} on axis {b} of the second",
                 received=[tuple(x.shape) for x in inputs],
-            )  # fmt: skip
+            )
         if self.normalize:
             first, second = ops.normalize(first, axis=a, epsilon=1e-6), ops.normalize(second, axis=b, epsilon=1e-6)
         names = iter(string.ascii_lowercase[2:])
@@ -66,7 +74,7 @@ class Dot(Merge):
 def dot(inputs: Any, axes: Any = -1, **kwargs: Any) -> Tensor:
     """The dot product of two tensors, sample by sample: `Dot(axes, **kwargs)(inputs)`.
 
-    >>> dot([[[1.0, 2.0]], [[3.0, 4.0]]]).tolist()
+    >>> dot([ops.array([[1.0, 2.0]]), ops.array([[3.0, 4.0]])]).tolist()
     [[11.0]]
     """
     return Dot(axes=axes, **kwargs)(inputs)

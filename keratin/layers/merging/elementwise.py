@@ -19,7 +19,9 @@ class Elementwise(Merge):
         rank = max(len(x.shape) for x in inputs)
         aligned = [_with_rank(x, rank) for x in inputs]
         masks = mask if isinstance(mask, list | tuple) else [None] * len(aligned)
-        return self._merged(aligned, [None if m is None else _with_features(m, x) for m, x in zip(masks, aligned, strict=True)])
+        return self._merged(
+            aligned, [None if m is None else _with_features(m, x) for m, x in zip(masks, aligned, strict=True)]
+        )
 
     def _merged(self, inputs: list[Tensor], masks: list[Tensor | None]) -> Tensor:
         raise NotImplementedError
@@ -30,7 +32,7 @@ class Add(Elementwise):
 
     Shape: a list of tensors that broadcast -> their common shape.  Raises: ArgumentError, ShapeError.
 
-    >>> Add()([[[1.0, 2.0]], [[3.0, 4.0]]]).tolist()
+    >>> Add()([ops.array([[1.0, 2.0]]), ops.array([[3.0, 4.0]])]).tolist()
     [[4.0, 6.0]]
     """
 
@@ -43,7 +45,7 @@ class Subtract(Elementwise):
 
     Shape: a list of two tensors that broadcast -> their common shape.  Raises: ArgumentError, ShapeError.
 
-    >>> Subtract()([[[1.0, 2.0]], [[3.0, 5.0]]]).tolist()
+    >>> Subtract()([ops.array([[1.0, 2.0]]), ops.array([[3.0, 5.0]])]).tolist()
     [[-2.0, -3.0]]
     """
 
@@ -58,7 +60,7 @@ class Multiply(Elementwise):
 
     Shape: a list of tensors that broadcast -> their common shape.  Raises: ArgumentError, ShapeError.
 
-    >>> Multiply()([[[1.0, 2.0]], [[3.0, 5.0]]]).tolist()
+    >>> Multiply()([ops.array([[1.0, 2.0]]), ops.array([[3.0, 5.0]])]).tolist()
     [[3.0, 10.0]]
     """
 
@@ -75,7 +77,7 @@ class Average(Elementwise):
 
     Shape: a list of tensors that broadcast -> their common shape.  Raises: ArgumentError, ShapeError.
 
-    >>> Average()([[[1.0, 2.0]], [[3.0, 5.0]]]).tolist()
+    >>> Average()([ops.array([[1.0, 2.0]]), ops.array([[3.0, 5.0]])]).tolist()
     [[2.0, 3.5]]
     """
 
@@ -88,7 +90,7 @@ class Maximum(Elementwise):
 
     Shape: a list of tensors that broadcast -> their common shape.  Raises: ArgumentError, ShapeError.
 
-    >>> Maximum()([[[1.0, 7.0]], [[3.0, 5.0]]]).tolist()
+    >>> Maximum()([ops.array([[1.0, 7.0]]), ops.array([[3.0, 5.0]])]).tolist()
     [[3.0, 7.0]]
     """
 
@@ -101,7 +103,7 @@ class Minimum(Elementwise):
 
     Shape: a list of tensors that broadcast -> their common shape.  Raises: ArgumentError, ShapeError.
 
-    >>> Minimum()([[[1.0, 7.0]], [[3.0, 5.0]]]).tolist()
+    >>> Minimum()([ops.array([[1.0, 7.0]]), ops.array([[3.0, 5.0]])]).tolist()
     [[1.0, 5.0]]
     """
 
@@ -115,7 +117,7 @@ class Minimum(Elementwise):
 def add(inputs: Any, **kwargs: Any) -> Tensor:
     """The sum of several tensors: `Add(**kwargs)(inputs)`.
 
-    >>> add([[[1.0]], [[2.0]]]).tolist()
+    >>> add([ops.array([[1.0]]), ops.array([[2.0]])]).tolist()
     [[3.0]]
     """
     return Add(**kwargs)(inputs)
@@ -124,7 +126,7 @@ def add(inputs: Any, **kwargs: Any) -> Tensor:
 def subtract(inputs: Any, **kwargs: Any) -> Tensor:
     """The first of two tensors minus the second: `Subtract(**kwargs)(inputs)`.
 
-    >>> subtract([[[1.0]], [[2.0]]]).tolist()
+    >>> subtract([ops.array([[1.0]]), ops.array([[2.0]])]).tolist()
     [[-1.0]]
     """
     return Subtract(**kwargs)(inputs)
@@ -133,7 +135,7 @@ def subtract(inputs: Any, **kwargs: Any) -> Tensor:
 def multiply(inputs: Any, **kwargs: Any) -> Tensor:
     """The product of several tensors: `Multiply(**kwargs)(inputs)`.
 
-    >>> multiply([[[3.0]], [[2.0]]]).tolist()
+    >>> multiply([ops.array([[3.0]]), ops.array([[2.0]])]).tolist()
     [[6.0]]
     """
     return Multiply(**kwargs)(inputs)
@@ -142,7 +144,7 @@ def multiply(inputs: Any, **kwargs: Any) -> Tensor:
 def average(inputs: Any, **kwargs: Any) -> Tensor:
     """The mean of several tensors: `Average(**kwargs)(inputs)`.
 
-    >>> average([[[1.0]], [[2.0]]]).tolist()
+    >>> average([ops.array([[1.0]]), ops.array([[2.0]])]).tolist()
     [[1.5]]
     """
     return Average(**kwargs)(inputs)
@@ -151,7 +153,7 @@ def average(inputs: Any, **kwargs: Any) -> Tensor:
 def maximum(inputs: Any, **kwargs: Any) -> Tensor:
     """The largest of several tensors, in each place: `Maximum(**kwargs)(inputs)`.
 
-    >>> maximum([[[1.0]], [[2.0]]]).tolist()
+    >>> maximum([ops.array([[1.0]]), ops.array([[2.0]])]).tolist()
     [[2.0]]
     """
     return Maximum(**kwargs)(inputs)
@@ -160,7 +162,7 @@ def maximum(inputs: Any, **kwargs: Any) -> Tensor:
 def minimum(inputs: Any, **kwargs: Any) -> Tensor:
     """The smallest of several tensors, in each place: `Minimum(**kwargs)(inputs)`.
 
-    >>> minimum([[[1.0]], [[2.0]]]).tolist()
+    >>> minimum([ops.array([[1.0]]), ops.array([[2.0]])]).tolist()
     [[1.0]]
     """
     return Minimum(**kwargs)(inputs)

@@ -65,7 +65,9 @@ class GroupNormalization(Layer):
     def build(self, input_shape: Any) -> None:
         """Make gamma and beta, each (channels,)."""
         if shapes.axis(self.axis, len(input_shape)) == 0:
-            raise ArgumentError("The channels cannot be on the batch axis.", where=self.path, received=f"axis={self.axis}")
+            raise ArgumentError(
+                "The channels cannot be on the batch axis.", where=self.path, received=f"axis={self.axis}"
+            )
         size = known_size(input_shape, self.axis, self)
         if self.groups != -1 and size % self.groups:
             raise ShapeError(

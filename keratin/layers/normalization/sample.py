@@ -22,7 +22,8 @@ class LayerNormalization(Layer):
         beta_regularizer, gamma_regularizer: losses on the weights.
         beta_constraint, gamma_constraint: projections after each update.
 
-    Shape: any -> same.  Units: epsilon in the square of the input's unit.  Raises: ArgumentError, AxisError, ShapeError.
+    Shape: any -> same.  Units: epsilon in the square of the input's unit.
+    Raises: ArgumentError, AxisError, ShapeError.
     Source: Ba, Kiros & Hinton 2016, arXiv:1607.06450.
 
     >>> LayerNormalization()([[1.0, 3.0]]).shape
@@ -48,7 +49,9 @@ class LayerNormalization(Layer):
         rms_scaling = kwargs.pop("rms_scaling", False)  # files of Keras carry it, always False but in old models
         super().__init__(**kwargs)
         if rms_scaling:
-            raise ArgumentError("`rms_scaling` does not exist.", where=self.name, received=True, hint="use `RMSNormalization`")
+            raise ArgumentError(
+                "`rms_scaling` does not exist.", where=self.name, received=True, hint="use `RMSNormalization`"
+            )
         self.axis = one_axis_or_several(axis, self)
         self.epsilon = not_negative("epsilon", epsilon, self)
         self.center, self.scale = center, scale
@@ -88,7 +91,8 @@ class RMSNormalization(Layer):
         axis: one axis or several.
         epsilon: added to the mean of the squares.
 
-    Shape: any -> same.  Units: epsilon in the square of the input's unit.  Raises: ArgumentError, AxisError, ShapeError.
+    Shape: any -> same.  Units: epsilon in the square of the input's unit.
+    Raises: ArgumentError, AxisError, ShapeError.
     Source: Zhang & Sennrich 2019, arXiv:1910.07467.
 
     >>> RMSNormalization(epsilon=0.0)([[3.0, -3.0]]).tolist()

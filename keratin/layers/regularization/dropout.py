@@ -98,7 +98,12 @@ class SpatialDropout2D(BaseSpatialDropout):
     rank = 2
 
     def __init__(
-        self, rate: float, data_format: str | None = None, seed: int | None = None, name: str | None = None, dtype: Any = None
+        self,
+        rate: float,
+        data_format: str | None = None,
+        seed: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
     ) -> None:
         super().__init__(rate, seed=seed, name=name, dtype=dtype)
         self.data_format = layout(data_format, self)
@@ -123,11 +128,18 @@ def _checked(noise_shape: Any, layer: Layer) -> tuple[int | None, ...] | None:
     if noise_shape is None:
         return None
     try:
-        sizes = None if isinstance(noise_shape, str) else tuple(None if d is None else operator.index(d) for d in noise_shape)
+        sizes = (
+            None
+            if isinstance(noise_shape, str)
+            else tuple(None if d is None else operator.index(d) for d in noise_shape)
+        )
     except TypeError:
         sizes = None
     if sizes is None or any(d is not None and d < 1 for d in sizes):
         raise ArgumentError(
-            "`noise_shape` cannot be used.", where=layer.name, expected="sizes >= 1, or None for the input's", received=noise_shape
+            "`noise_shape` cannot be used.",
+            where=layer.name,
+            expected="sizes >= 1, or None for the input's",
+            received=noise_shape,
         )
     return sizes

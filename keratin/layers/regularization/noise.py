@@ -64,7 +64,9 @@ class GaussianDropout(Layer):
         super().__init__(**kwargs)
         self.rate = fraction("rate", rate, self)
         if rate == 1:
-            raise ArgumentError("`rate` must be less than 1.", where=self.name, received=rate, hint="the noise has no variance at 1")
+            raise ArgumentError(
+                "`rate` must be less than 1.", where=self.name, received=rate, hint="the noise has no variance at 1"
+            )
         self.seed = seed
         if rate > 0:
             self.seed_generator = SeedGenerator(seed)
@@ -74,7 +76,9 @@ class GaussianDropout(Layer):
         if not training or self.rate == 0:
             return inputs
         stddev = math.sqrt(self.rate / (1 - self.rate))
-        return ops.multiply(inputs, random.normal(ops.shape(inputs), 1.0, stddev, self.compute_dtype, self.seed_generator))
+        return ops.multiply(
+            inputs, random.normal(ops.shape(inputs), 1.0, stddev, self.compute_dtype, self.seed_generator)
+        )
 
 
 class AlphaDropout(Dropout):
@@ -90,7 +94,9 @@ class AlphaDropout(Dropout):
     def __init__(self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(rate, noise_shape, seed, **kwargs)
         if rate == 1:
-            raise ArgumentError("`rate` must be less than 1.", where=self.name, received=rate, hint="nothing would be left")
+            raise ArgumentError(
+                "`rate` must be less than 1.", where=self.name, received=rate, hint="nothing would be left"
+            )
 
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         """The input, with elements replaced in training."""

@@ -30,7 +30,10 @@ class Borders(Layer):
         for size, cut in zip(shape, self._on_all_axes(widths, (0, 0)), strict=True):
             if isinstance(size, int) and any(cut) and sum(cut) >= size:
                 raise ShapeError(
-                    "Nothing is left after cropping.", where=self.path, expected=f"more than {sum(cut)} positions", received=shape
+                    "Nothing is left after cropping.",
+                    where=self.path,
+                    expected=f"more than {sum(cut)} positions",
+                    received=shape,
                 )
         parts = tuple(slice(before, -after if after else None) for before, after in widths)
         return inputs[self._on_all_axes(parts, slice(None))]

@@ -56,7 +56,10 @@ class Reshape(Layer):
             self.target_shape = (-2,)
         if min(self.target_shape, default=0) < -1 or self.target_shape.count(-1) > 1:
             raise ArgumentError(
-                "`target_shape` cannot be used.", where=self.name, expected="sizes >= 0, of which one may be -1", received=target_shape
+                "`target_shape` cannot be used.",
+                where=self.name,
+                expected="sizes >= 0, of which one may be -1",
+                received=target_shape,
             )
 
     def call(self, inputs: Tensor) -> Tensor:
@@ -82,7 +85,9 @@ class Permute(Layer):
         super().__init__(**kwargs)
         self.dims = tuple(dims)
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
-            raise ArgumentError("`dims` must name each axis once.", where=self.name, expected="the numbers 1 to rank - 1", received=dims)
+            raise ArgumentError(
+                "`dims` must name each axis once.", where=self.name, expected="the numbers 1 to rank - 1", received=dims
+            )
         self.input_spec = InputSpec(ndim=len(self.dims) + 1)
 
     def call(self, inputs: Tensor) -> Tensor:

@@ -48,13 +48,17 @@ class UpSampling2D(Layer):
     (None, 8, 12, 1)
     """
 
-    def __init__(self, size: Any = 2, data_format: str | None = None, interpolation: str = "nearest", **kwargs: Any) -> None:
+    def __init__(
+        self, size: Any = 2, data_format: str | None = None, interpolation: str = "nearest", **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.size = sizes("size", size, 2, self)
         self.data_format = layout(data_format, self)
         self.interpolation = one_of("interpolation", interpolation, _INTERPOLATIONS, self)
         if self.interpolation != "nearest":
-            raise ArgumentError("This interpolation is not supported yet.", where=self.name, expected="nearest", received=interpolation)
+            raise ArgumentError(
+                "This interpolation is not supported yet.", where=self.name, expected="nearest", received=interpolation
+            )
         self.input_spec = InputSpec(ndim=4)
 
     def call(self, inputs: Tensor) -> Tensor:
