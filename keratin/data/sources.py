@@ -178,9 +178,16 @@ class ArraySource:
             )
         train, validation = self._part(0, at), self._part(at, self.rows)
         validation.shuffle = False
-        if batch_size is not None:
-            validation._set_batch_size(_checked_batch_size(batch_size, validation.rows, None, self.where))
-        return train, validation
+        return train, validation if batch_size is None else validation.rebatched(batch_size)
+
+    def rebatched(self, batch_size: int) -> ArraySource:
+        """A source of the same rows in batches of another size.
+
+        Raises: DataError if the size is no positive int.
+        """
+        part = self._part(0, self.rows)
+        part._set_batch_size(_checked_batch_size(batch_size, self.rows, None, self.where))
+        return part
 
     def head(self, rows: int) -> ArraySource:
         """A source of the first `rows` rows."""
@@ -225,7 +232,8 @@ class StreamSource:
     """Training data that comes batch by batch.
 
     With `steps` an epoch has that many batches, and the next one goes on where it ended; a data set that can be read
-    again is started anew when it ends. Without `steps` an epoch is one pass.
+    again is started anew when it ends, and when an epoch is opened that is not later than the last one (so that each
+    validation sees the same batches). Without `steps` an epoch is one pass.
 
     Args:
         data: a `PyDataset`, an iterator, or an iterable of batches.
@@ -256,6 +264,7 @@ class StreamSource:
         self._given = steps
         self.steps = self._length if steps is None else steps
         self.exhausted = False
+        self._latest = -1  # the number of the epoch that was opened last
         self._running: Iterator[Any] | None = None  # the pass in progress
         self._opened: Callable[[], Any] = _nothing  # a weak reference, so that a dropped epoch ends its threads
         self._peeked = self._nest(self._first(), "first batch")
@@ -340,6 +349,9 @@ class StreamSource:
             )
         if self._numbered is not None:
             self._numbered.on_epoch_begin()
+        if epoch <= self._latest and not self._once:
+            self._running = None
+        self._latest = epoch
         number = -1
         batches = self._batches(epoch, seed)
         try:

@@ -345,6 +345,13 @@ def test_split_agrees_with_keras(rows, fraction):
     assert validation.arrays[0].tolist() == np.asarray(expected_validation).tolist()
 
 
+def test_rebatched():
+    source = as_source(X, Y, batch_size=4).rebatched(3)
+    assert (source.steps, source.last_size, source.rows) == (4, 1, 10)
+    with pytest.raises(DataError, match="batch_size"):
+        source.rebatched(0)
+
+
 def test_head():
     assert as_source(X, Y).head(3).arrays[1].tolist() == [0, 1, 2]
     assert as_source(X, Y).head(30).rows == 10

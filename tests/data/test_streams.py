@@ -180,6 +180,15 @@ def test_iterable_with_steps_starts_anew_in_the_middle(prefetch):
     assert [numbers(source.open(epoch)) for epoch in range(3)] == [[0, 1, 2, 0], [1, 2, 0, 1], [2, 0, 1, 2]]
 
 
+def test_the_same_epoch_again_starts_anew():
+    """Each validation of a part of the data sees the same part."""
+    source = StreamSource(Reread(5), steps=2)
+    assert [numbers(source.open(0)) for _ in range(3)] == [[0, 1]] * 3
+    assert numbers(source.open(1)) == [2, 3]
+    once = StreamSource(iter(Reread(5)), steps=2)
+    assert [numbers(once.open(0)) for _ in range(2)] == [[0, 1], [2, 3]]
+
+
 def test_length_becomes_steps():
     class Loader(Reread):
         def __len__(self):
