@@ -121,12 +121,14 @@ def standardize(dtype: Any) -> str:
     name = _name_of(dtype)
     if name not in ALLOWED:
         raise DtypeError("There is no such dtype.", expected=", ".join(ALLOWED), received=dtype)
-    if name not in ("float", "int"):
+    if not (dtype is float or (isinstance(dtype, str) and dtype == "float")):  # floatx may change
         _NAMES[dtype] = name
     return name
 
 
 def _name_of(dtype: Any) -> str:
+    if isinstance(dtype, np.dtype):  # before the Python types: NumPy's float64 equals `float`, its int64 `int`
+        return "string" if dtype.kind in "USO" else dtype.name
     if dtype in (float, "float"):
         return config.settings.floatx
     if dtype in (int, "int"):
@@ -139,8 +141,6 @@ def _name_of(dtype: Any) -> str:
         return "complex64"
     if isinstance(dtype, str):
         return dtype
-    if isinstance(dtype, np.dtype) and dtype.kind in "USO":
-        return "string"
     name = getattr(dtype, "name", None) or getattr(dtype, "__name__", None)  # NumPy, ml_dtypes and TensorFlow
     if isinstance(name, str):
         return "bool" if name == "bool_" else name
