@@ -184,7 +184,7 @@ class Functional(Model):
         return any(t._history.operation.name == name and t._history.operation.optional for t in self._inputs_flat)
 
     def _converted(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        return args, kwargs  # `_standardized` does it, with the dtypes of the inputs
+        return args, dict(kwargs)  # `_standardized` does it, with the dtypes of the inputs
 
     # ---- configuration
 

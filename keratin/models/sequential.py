@@ -128,7 +128,7 @@ class Sequential(Model):
 
     def _converted(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         if self._functional is not None:
-            return args, kwargs
+            return args, dict(kwargs)
         return super()._converted(args, kwargs)
 
     @property

@@ -202,9 +202,9 @@ def as_metric(identifier: Any, target: Any, prediction: Any, where: str) -> Metr
     if str(identifier).lower() in ("accuracy", "acc", "crossentropy", "ce"):
         if target is None:
             raise ArgumentError("A metric needs targets.", where=where, received=identifier)
-        kind = "accuracy" if "acc" in str(identifier).lower() else "crossentropy"
-        identifier = metrics_module.for_shapes(kind, tuple(target.shape), tuple(prediction.shape))
-    found = metrics_module.get(identifier)
+        meant = metrics_module.accuracy_for if "acc" in str(identifier).lower() else metrics_module.crossentropy_for
+        identifier = meant(tuple(target.shape), tuple(prediction.shape))
+    found = identifier if isinstance(identifier, Metric) else metrics_module.get(identifier)
     if not isinstance(found, Metric):
         name = label or getattr(found, "__name__", type(found).__name__)
         found = metrics_module.MeanMetricWrapper(found, name=name)
