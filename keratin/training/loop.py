@@ -125,10 +125,8 @@ class Feed:
     def _streamed(self, number: int, seed: int) -> Iterator[Segment]:
         assert isinstance(self.source, StreamSource)
         batches = self.source.open(number, seed=seed)
-        for step, flat in enumerate(batches):
+        for step, flat in enumerate(batches):  # the source ends it after its steps, and tells the data set so
             yield self._single(flat, step)
-            if self.given_steps is not None and step + 1 >= self.given_steps:
-                break
 
     def _single(self, flat: list[Any], number: int) -> Segment:
         backend = select.current()

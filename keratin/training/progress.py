@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import logging
 import os
@@ -16,14 +17,16 @@ import sys
 import time
 import weakref
 from collections import deque
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
 from keratin import config
 from keratin.errors import ArgumentError
 
+P = ParamSpec("P")
+R = TypeVar("R")
 WIDTH = 20
 """Characters of the bar where there is room."""
 
@@ -34,6 +37,20 @@ def message(text: str) -> None:
     if bar is not None:
         bar.erase()
     _write(f"{text}\n")
+
+
+def tidy(function: Callable[P, R]) -> Callable[P, R]:
+    """A decorator: if an exception leaves `function`, its message begins on a line of its own."""
+
+    @functools.wraps(function)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except BaseException:
+            end_line()
+            raise
+
+    return wrapped
 
 
 def end_line() -> None:
@@ -134,10 +151,10 @@ class Bar:
     def _speed(self, now: float) -> str:
         """The rate of the last seconds, and the time that is left at this rate."""
         then, step, samples = self._drawn[0]
-        if len(self._drawn) == 1 or self.current <= step:
+        if self.current == self.target and len(self._drawn) == 1:
             then, step, samples = self.started, 0, 0
         seconds, steps = max(now - then, 1e-9), self.current - step
-        if not steps:
+        if steps <= 0:  # the first steps compile: they tell nothing of the others
             return f"{_clock(now - self.started)} elapsed"
         per_second = steps / seconds
         if self.samples is not None and samples is not None:
@@ -407,7 +424,7 @@ def _clock(seconds: float) -> str:
 
 def _duration(seconds: float) -> str:
     if seconds < 9.95:
-        return f"{seconds:.1f}s"
+        return f"{seconds:.1f}s" if seconds >= 0.995 else f"{seconds * 1e3:.0f}ms"
     return f"{seconds:.0f}s" if seconds < 59.5 else _clock(seconds)
 
 

@@ -20,6 +20,7 @@ from keratin.ops import mechanism
 from keratin.ops.mechanism import Tensor
 from keratin.state.seed import make_seed
 from keratin.state.transforms import value_and_grad
+from keratin.training import progress
 from keratin.training.callbacks.container import CallbackList
 from keratin.training.heads import CompiledLoss, CompiledMetrics, head_names, per_head
 from keratin.training.loop import EagerProgram, Feed, Loop
@@ -248,6 +249,7 @@ class Trainer:
 
     # ---- fit
 
+    @progress.tidy
     def fit(
         self,
         x: Any = None,
@@ -294,7 +296,7 @@ class Trainer:
         if validation_data is not None:
             held_out = _validation_source(validation_data, validation_batch_size or batch_size, validation_steps)
         elif held_out is not None and validation_batch_size is not None:
-            held_out = held_out.split(0.0, batch_size=validation_batch_size)[0]
+            held_out = held_out.rebatched(validation_batch_size)
         self._settle(training_data, "fit", training=True)
         feed = Feed(training_data, self._programs("train"), steps_per_epoch)
         validation = None
@@ -303,7 +305,7 @@ class Trainer:
             validation = Feed(held_out, self._programs("test"), validation_steps)
         listeners = CallbackList.of(
             callbacks, model=self, verbose=verbose, epochs=epochs, initial_epoch=initial_epoch, steps=feed.steps,
-            samples=training_data.rows if isinstance(training_data, ArraySource) else None, history=True,
+            history=True, **_sizes(training_data),
         )  # fmt: skip
         loop = Loop("train", feed, listeners, self.steps_per_execution, lambda: self.stop_training)
         quiet = CallbackList.of(listeners.for_tests(), model=self, verbose=0) if validation is not None else None
@@ -327,6 +329,7 @@ class Trainer:
 
     history: Any = None
 
+    @progress.tidy
     def evaluate(
         self,
         x: Any = None,
@@ -350,7 +353,7 @@ class Trainer:
         source = as_source(x, y, sample_weight, batch_size=batch_size, steps=steps, where="evaluate")
         self._settle(source, "evaluate", training=True)
         feed = Feed(source, self._programs("test"), steps)
-        listeners = CallbackList.of(callbacks, model=self, verbose=verbose, epochs=1, steps=feed.steps, kind="test")
+        listeners = CallbackList.of(callbacks, model=self, verbose=verbose, epochs=1, steps=feed.steps, kind="test", **_sizes(source))
         logs = self._test(feed, listeners, steps)
         return _returned(logs, return_dict)
 
@@ -365,6 +368,7 @@ class Trainer:
 
     # ---- predict
 
+    @progress.tidy
     def predict(self, x: Any, batch_size: int | None = None, verbose: int | str = "auto", steps: int | None = None, callbacks: Any = None) -> Any:
         """The model's outputs for data, as NumPy arrays.
 
@@ -378,7 +382,7 @@ class Trainer:
         source = as_source(x, batch_size=batch_size, steps=steps, where="predict")
         self._settle(source, "predict", training=False)
         feed = Feed(source, self._predict_programs(x), steps)
-        listeners = CallbackList.of(callbacks, model=self, verbose=verbose, epochs=1, steps=feed.steps, kind="predict")
+        listeners = CallbackList.of(callbacks, model=self, verbose=verbose, epochs=1, steps=feed.steps, kind="predict", **_sizes(source))
         every_batch = listeners.wants_batches("predict")
         listeners.on_predict_begin()
         rows: list[list[np.ndarray[Any, Any]]] = []
@@ -598,6 +602,11 @@ def _validation_source(data: Any, batch_size: int | None, steps: int | None) -> 
         x, y, sample_weight = (*data, None, None)[:3]
         return as_source(x, y, sample_weight, batch_size=batch_size, steps=steps, where="validation data")
     return as_source(data, steps=steps, where="validation data")
+
+
+def _sizes(source: Any) -> dict[str, Any]:
+    """Rows in an epoch and in a batch, for the progress bar."""
+    return {"samples": source.rows, "batch_size": source.batch_size} if isinstance(source, ArraySource) else {}
 
 
 def _validates(frequency: Any, epoch: int) -> bool:

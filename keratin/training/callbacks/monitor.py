@@ -16,7 +16,8 @@ UP = (
     "specificity", "sensitivity", "psnr", "cosine_similarity",
 )  # fmt: skip
 DOWN = (
-    "loss", "error", "mse", "mae", "rmse", "mape", "msle", "crossentropy", "kl_divergence", "hinge", "logcosh", "perplexity",
+    "loss", "error", "mse", "mae", "rmse", "mape", "msle", "crossentropy", "kl_divergence", "hinge", "logcosh",
+    "perplexity",
 )  # fmt: skip
 """Words at the end of a metric's name that tell whether more of it is better."""
 
