@@ -195,12 +195,13 @@ class Sequential(Model):
         with registry.custom_object_scope(custom_objects or {}):
             if "layers" not in config:
                 return super().from_config(config)
-            stack = [registry.deserialize(layer) for layer in config["layers"]]
+            shape = config.get("build_input_shape")
+            # with a known shape the graph is drawn below, which builds the layers inside this model's path
+            stack = [registry.deserialize({k: v for k, v in layer.items() if not shape or k != "build_config"}) for layer in config["layers"]]
             dtype = registry.deserialize(config.get("dtype"))
             model = cls(stack, name=config.get("name"), dtype=dtype)
             if not config.get("trainable", True):
                 model.trainable = False
-            shape = config.get("build_input_shape")
             if shape and not model.built:
                 model.build(tuple(shape))
         return model

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from keratin import registry
-from keratin.errors import UnknownArgumentError
+from keratin.errors import ConfigError, UnknownArgumentError
 from keratin.registry import (
     custom_object_scope,
     get_custom_objects,
@@ -49,7 +49,33 @@ def deserialize_keras_object(
     """
     if kwargs:
         raise UnknownArgumentError("`deserialize_keras_object` has no such argument.", received=", ".join(kwargs))
+    refuse_code(config, "the configuration")
     return registry.deserialize(config, custom_objects)
+
+
+def refuse_code(config: Any, where: str) -> None:
+    """Refuse a configuration that holds Python bytecode, in any form that Keras has written.
+
+    Raises: ConfigError that names the place.
+    """
+    waiting: list[tuple[str, Any]] = [("", config)]
+    while waiting:
+        path, data = waiting.pop()
+        if isinstance(data, dict):
+            name, inner = data.get("class_name"), data.get("config")
+            in_lambda = name == "Lambda" and isinstance(inner, dict)
+            old_form = in_lambda and (isinstance(inner.get("function"), list) or inner.get("function_type") == "lambda")  # Keras 2
+            if name == "__lambda__" or old_form:
+                raise ConfigError(
+                    "The file holds Python bytecode (a lambda), which Keratin never runs.",
+                    where=f"{where}{path}",
+                    received=inner["name"] if in_lambda and "name" in inner else "__lambda__",
+                    hint="make the model anew with a function registered by `@keratin.saving.register_keras_serializable()` "
+                    "in its place, load the weights with `load_weights`, and save it again",
+                )
+            waiting += [(f"{path}.{key}", value) for key, value in data.items()]
+        elif isinstance(data, list):
+            waiting += [(f"{path}[{i}]", value) for i, value in enumerate(data)]
 
 
 __all__ = [
@@ -59,6 +85,7 @@ __all__ = [
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
+    "refuse_code",
     "register_keras_serializable",
     "serialize_keras_object",
 ]

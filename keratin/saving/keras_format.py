@@ -21,6 +21,7 @@ from keratin import registry
 from keratin.errors import ArgumentError, ConfigError, FileFormatError, UnknownArgumentError
 from keratin.saving import archive, legacy_h5, weights
 from keratin.saving.archive import ASSETS, CONFIG, METADATA, WEIGHTS, Archive
+from keratin.saving.config import refuse_code
 from keratin.saving.h5 import H5File, H5Reader, H5Writer
 from keratin.saving.walk import Walk
 
@@ -215,6 +216,7 @@ def _is_hdf5(path: Any) -> bool:
 def _from_config(config: dict[str, Any], where: str, custom_objects: Mapping[str, Any] | None, compile: bool) -> Any:
     if not compile:
         config = {key: value for key, value in config.items() if key != "compile_config"}
+    refuse_code(config, f"{where}: {CONFIG}")
     try:
         model = registry.deserialize(config, custom_objects)
     except RecursionError as error:

@@ -14,6 +14,7 @@ from typing import Any
 from keratin import registry
 from keratin.errors import ConfigError, FileFormatError
 from keratin.saving.archive import parse_json
+from keratin.saving.config import refuse_code
 from keratin.saving.h5 import H5File
 from keratin.saving.store import Array, Spec
 from keratin.saving.weights import Problem, as_dtype, castable, listing
@@ -41,6 +42,7 @@ def load_model(file: H5File, custom_objects: Mapping[str, Any] | None, compile: 
             hint="make the model, then `model.load_weights(file)`",
         )
     config = _with_modules(parse_json(attributes["model_config"], f"{file.where}: model_config"))
+    refuse_code(config, f"{file.where}: model_config")
     model = registry.deserialize(config, custom_objects)
     load_weights(model, file)
     if compile and "training_config" in attributes:
@@ -99,6 +101,7 @@ def _assign(file: H5File, pairs: list[tuple[Variable, str]]) -> None:
 
 
 def _compile(model: Any, file: H5File, training: dict[str, Any], custom_objects: Mapping[str, Any] | None) -> None:
+    refuse_code(training, f"{file.where}: training_config")
     config = {("optimizer" if key == "optimizer_config" else key): value for key, value in training.items()}
     with registry.custom_object_scope(custom_objects or {}):
         model.compile_from_config(_with_modules(config))

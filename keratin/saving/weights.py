@@ -41,7 +41,7 @@ def save(model: Any, writer: Writer) -> None:
             name = getattr(obj, "name", None)
             obj.save_own_variables(writer.entry(path, name if isinstance(name, str) else None))
     for path, seed in walk.seeds:
-        writer.entry(f"{SEEDS}/{path}", seed.name)["0"] = seed.state
+        writer.entry(f"{SEEDS}/{path}", None)["0"] = seed.state  # its name may be numbered anew
 
 
 def load(model: Any, reader: Reader, skip_mismatch: bool = False) -> None:

@@ -17,11 +17,11 @@ import numpy as np
 
 def read(folder, name):
     x = both.MODELS[name][1]()
+    fresh = both.MODELS[name][0](keras)
+    both.outputs(fresh, x)
     model = keras.saving.load_model(folder / f"{name}.keratin.keras")
     optimizer = [np.asarray(v).tolist() for v in model.optimizer.variables] if getattr(model, "optimizer", None) else None
     loaded = both.outputs(model, x)
-    fresh = both.MODELS[name][0](keras)
-    both.outputs(fresh, x)
     fresh.load_weights(folder / f"{name}.keratin.weights.h5")
     return {
         "outputs": [o.tolist() for o in loaded],

@@ -112,6 +112,7 @@ def test_same_model_same_bytes(tmp_path, monkeypatch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
     model = small()
     model.compile("adam", "mse")
+    model.optimizer.build(model.trainable_variables)  # as it is after loading
     first = keratin.saving.to_bytes(model)
     assert first == keratin.saving.to_bytes(model)
     with zipfile.ZipFile(io.BytesIO(first)) as archive:
@@ -376,14 +377,14 @@ CODE = {"class_name": "__lambda__", "config": {"value": {"code": "4wEAAAA=", "de
     ],
 )
 def test_code_in_a_file(tmp_path, change, safe_mode):
-    with pytest.raises(ConfigError, match="(?s)bytecode.*never run"):
+    with pytest.raises(ConfigError, match="(?s)bytecode.*never runs.*Where: .*(layers|compile_config).*register"):
         load_model(changed(tmp_path, change), safe_mode=safe_mode)
 
 
 def test_a_member_that_leaves_the_archive(tmp_path):
     with pytest.raises(FileFormatError, match="(?s)unsafe name.*Received: ../outside"):
         load_model(changed(tmp_path, members={"../outside": b"x"}))
-    assert os.listdir(tmp_path.parent) == [tmp_path.name]
+    assert not (tmp_path.parent / "outside").exists()
 
 
 @pytest.mark.parametrize("config", [b"[]", b"{", b'"text"', b"{}", b'{"class_name": 3, "config": {}}', b'{"a": 1}'])

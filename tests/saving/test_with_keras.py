@@ -123,19 +123,22 @@ def test_the_archive_has_keras_members_and_the_seeds_group(exchange):
         assert set(json.loads(ours.read("metadata.json"))) == set(json.loads(theirs.read("metadata.json")))
 
 
-def keys(data, path=""):
-    """Every path of keys in nested data, and the kinds of values there."""
+def kinds(data, path=""):
+    """What each object in a configuration says it is, by its place."""
     if isinstance(data, dict):
-        return {p for key, value in data.items() if key != "shared_object_id" for p in keys(value, f"{path}/{key}")}
+        own = {path: (data["module"], data["class_name"], data["registered_name"])} if "registered_name" in data else {}
+        return {**own, **{k: v for key, value in data.items() for k, v in kinds(value, f"{path}/{key}").items()}}
     if isinstance(data, list):
-        return {p for i, value in enumerate(data) for p in keys(value, f"{path}/{i}")}
-    return {path}
+        return {k: v for i, value in enumerate(data) for k, v in kinds(value, f"{path}/{i}").items()}
+    return {}
 
 
 @pytest.mark.parametrize("name", both.MODELS)
-def test_configurations_have_the_keys_of_keras(exchange, name):
+def test_objects_are_named_as_keras_names_them(exchange, name):
     folder, _ = exchange
     ours, theirs = (
-        json.loads(zipfile.ZipFile(folder / f"{name}.{side}.keras").read("config.json")) for side in ("keratin", "keras")
+        kinds(json.loads(zipfile.ZipFile(folder / f"{name}.{side}.keras").read("config.json"))) for side in ("keratin", "keras")
     )
-    assert keys(theirs) - keys(ours) == set()
+    assert {path: kind for path, kind in ours.items() if kind[0] not in (None, "both")} == {
+        path: kind for path, kind in theirs.items() if kind[0] not in (None, "both")
+    }
