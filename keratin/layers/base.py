@@ -81,6 +81,7 @@ class Layer(Operation, tracking.Tracked):
         state["_build_shapes"] = None
         state["_settled_path"] = None
         state["_warned_mask"] = False
+        state["last_output_shape"] = None
         state["_uses_default_training"] = None
         return self
 
@@ -141,7 +142,9 @@ class Layer(Operation, tracking.Tracked):
         previous_training = context.training
         previous_cast = scope.local.autocast
         previous_mask = self._gather_masks(plan, args, kwargs)
-        context.stack.append(self)
+        entered = outermost or context.stack[-1] is not self  # `build` of a model runs it inside its own path
+        if entered:
+            context.stack.append(self)
         try:
             if not self.built:
                 self._build_for(plan, args, kwargs)
@@ -163,9 +166,12 @@ class Layer(Operation, tracking.Tracked):
             _note(error, self, args)
             raise
         finally:
-            context.stack.pop()
+            if entered:
+                context.stack.pop()
             context.training = previous_training
             scope.local.autocast = previous_cast
+        if self.last_output_shape is None or symbolic.local.active:
+            self.last_output_shape = any_batch(shape_of(outputs))
         if previous_mask is not None or plan.makes_mask:
             self._attach_masks(plan, args, outputs, previous_mask)
         if self.activity_regularizer is not None and not symbolic.local.active:
@@ -761,6 +767,15 @@ def shape_of(value: Any) -> Any:
     if hasattr(value, "shape"):
         return tuple(value.shape)
     return tree.map_structure(lambda x: tuple(x.shape) if hasattr(x, "shape") else None, value)
+
+
+def any_batch(shape: Any) -> Any:
+    """The nest of shapes with unknown sizes of batches."""
+    if isinstance(shape, dict):
+        return {key: any_batch(value) for key, value in shape.items()}
+    if shape is None or all(d is None or isinstance(d, int) for d in shape):
+        return (None, *shape[1:]) if shape else shape
+    return [any_batch(item) for item in shape]
 
 
 def _as_shape(value: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 from keratin import saving
 from keratin.errors import ArgumentError, StateError
-from keratin.layers.base import Layer, shape_of
+from keratin.layers.base import Layer, any_batch, shape_of
 from keratin.models.summary import summary
 from keratin.training.trainer import Trainer
 
@@ -126,7 +126,7 @@ class Model(Trainer, Layer):
         super()._build_for(plan, args, kwargs)
         if not plan.builds and self._build_shapes is None and args:
             shape = shape_of(args[0])
-            self._build_shapes = {"input_shape": _any_batch(shape)}
+            self._build_shapes = {"input_shape": any_batch(shape)}
 
     # ---- files
 
@@ -183,15 +183,6 @@ class Model(Trainer, Layer):
             "optimizer_variables": optimizer.variables if optimizer is not None else [],
             "metrics_variables": self.metrics_variables,
         }
-
-
-def _any_batch(shape: Any) -> Any:
-    """The nest of shapes with unknown sizes of batches."""
-    if isinstance(shape, dict):
-        return {key: _any_batch(value) for key, value in shape.items()}
-    if shape is not None and all(d is None or isinstance(d, int) for d in shape):
-        return (None, *shape[1:])
-    return None if shape is None else [_any_batch(item) for item in shape]
 
 
 def _from_bytes(data: bytes) -> Any:

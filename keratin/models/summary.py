@@ -9,6 +9,8 @@ from typing import Any
 from keratin import dtypes, tree
 from keratin.errors import ArgumentError
 from keratin.layers.base import Layer
+from keratin.ops.keras_names import class_name_of
+from keratin.ops.operation import FunctionOperation
 
 
 def summary(
@@ -71,7 +73,7 @@ def _in_range(layers: list[Any], layer_range: tuple[str, str] | None) -> list[An
 def _add_rows(rows: list[list[str]], layer: Any, model: Any, linear: bool, expand: bool, show_trainable: bool, depth: int) -> None:
     indent = "   " * depth + ("└ " if depth else "")
     count = f"{layer.count_params():,}" if isinstance(layer, Layer) and layer.built else "0 (unbuilt)" if isinstance(layer, Layer) else "0"
-    row = [f"{indent}{layer.name} ({type(layer).__name__})", _output_shape(layer), count]
+    row = [f"{indent}{layer.name} ({_kind(layer)})", _output_shape(layer), count]
     if not linear:
         row.append(_connections(layer, model))
     if show_trainable:
@@ -82,11 +84,15 @@ def _add_rows(rows: list[list[str]], layer: Any, model: Any, linear: bool, expan
             _add_rows(rows, inner, layer, linear, expand, show_trainable, depth + 1)
 
 
+def _kind(layer: Any) -> str:
+    return class_name_of(layer.function) if isinstance(layer, FunctionOperation) else type(layer).__name__
+
+
 def _output_shape(layer: Any) -> str:
     if layer._inbound_nodes:
         shapes = [tree.map_structure(lambda t: t.shape, node.outputs) for node in layer._inbound_nodes[:1]]
         return str(shapes[0])
-    known = getattr(layer, "last_output_shape", None)
+    known = layer.last_output_shape
     return str(known) if known is not None else "not called yet"
 
 
