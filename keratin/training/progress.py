@@ -87,13 +87,15 @@ class Bar:
         self.current = 0
         self.samples: int | None = None
         self.started = time.perf_counter()
-        self._next = self.started
+        self._next = self.started + interval
         self._first: tuple[float, int] | None = None
         self._end: float | None = None
         self._drawn: deque[tuple[float, int, int | None]] = deque(maxlen=100)  # the last ten seconds
-        if self.screen.redraws and title:
-            end_line()
-            self.screen.line(title)
+        if self.screen.redraws:
+            self._open()
+            if title:
+                self.screen.line(title)
+            self.screen.redraw(self._fitted("", {}))
 
     def step(self, current: int, samples: int | None = None) -> bool:
         """Note that `current` steps are done, of `samples` samples in all; whether it is time to draw."""
@@ -185,7 +187,7 @@ class Bar:
         for width in (self.width, self.width // 2, 0):
             bar, plain = self._bar(width)
             if len(count) + len(plain) + len(info) + 2 + len(metrics) <= room:
-                return f"{count}{bar} {info}{metrics}"
+                return f"{count}{bar} {info}{metrics}".rstrip()
         if not final and " · " in info:
             info = info.split(" · ")[1]
         line = f"{count} {info}{metrics}"
