@@ -229,7 +229,17 @@ def softplus(x: TensorLike) -> Tensor:
     >>> round(float(softplus(0.0)), 4), float(softplus(200.0))
     (0.6931, 200.0)
     """
-    return p.maximum(x, 0) + p.log1p(p.exp(-p.abs(x)))
+    return positive_part(x) + p.log1p(p.exp(-magnitude(x)))
+
+
+def positive_part(x: Tensor) -> Tensor:
+    """`max(x, 0)`, whose slope at 0 fits that of `magnitude`: engines do not agree on those of `maximum` and `abs`."""
+    return p.where(p.greater(x, 0), x, 0)
+
+
+def magnitude(x: Tensor) -> Tensor:
+    """`|x|` with slope -1 at 0, so that smooth functions that are made of both have their slope there."""
+    return p.where(p.greater(x, 0), x, -x)
 
 
 @op(promote="float")
@@ -271,7 +281,7 @@ def squareplus(x: TensorLike, b: float = 4) -> Tensor:
     if b == 0:
         return relu(x)
     # The same value as in the definition, without its difference of nearly equal numbers below 0.
-    return p.maximum(x, 0) + p.divide(0.5 * b, p.sqrt(p.add(p.multiply(x, x), b)) + p.abs(x))
+    return positive_part(x) + p.divide(0.5 * b, p.sqrt(p.add(p.multiply(x, x), b)) + magnitude(x))
 
 
 @op(promote="float")

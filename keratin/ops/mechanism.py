@@ -128,10 +128,11 @@ def _positional(args: tuple[Any, ...], kwargs: dict[str, Any], names: tuple[str,
 def _record(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], count: int) -> Any:
     from keratin.ops.operation import FunctionOperation
 
-    given = inspect.signature(function).bind(*args, **kwargs)
-    arguments = list(given.arguments.items())
-    tensors = [value for _, value in arguments[:count]]
-    return FunctionOperation(function, dict(arguments[count:])).symbolic_call(*tensors)
+    signature = inspect.signature(function)
+    given = signature.bind(*args, **kwargs).arguments
+    first = list(signature.parameters.values())[:count]
+    tensors = [given.pop(parameter.name, parameter.default) for parameter in first]
+    return FunctionOperation(function, dict(given)).symbolic_call(*tensors)
 
 
 # ---- tensors of anything

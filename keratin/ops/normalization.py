@@ -12,7 +12,7 @@ from keratin import config, shapes
 from keratin.backends import primitives as p
 from keratin.errors import ArgumentError, ShapeError
 from keratin.ops.mechanism import Tensor, TensorLike, dtype_of, op
-from keratin.ops.precision import narrowed, widened
+from keratin.ops.precision import as_tensors, narrowed, widened
 
 __all__ = ["moments", "normalize", "batch_normalization", "layer_normalization", "rms_normalization"]
 
@@ -105,8 +105,8 @@ def batch_normalization(
 def _batch_normalization(
     x: Tensor, mean: Tensor, variance: Tensor, offset: Tensor | None, scale: Tensor | None, axis: int, epsilon: float
 ) -> Tensor:
-    rank = len(p.shape(x))
-    where = (shapes.axis(axis, rank),)
+    x, mean, variance, offset, scale = as_tensors(x, mean, variance, offset, scale)
+    where = (shapes.axis(axis, len(p.shape(x))),)
     factor = p.rsqrt(widened(variance) + epsilon)
     if scale is not None:
         factor = factor * widened(scale)
@@ -136,6 +136,7 @@ def layer_normalization(
     >>> layer_normalization([[1.0, 3.0]], epsilon=0.0).tolist()
     [[-1.0, 1.0]]
     """
+    x, gamma, beta = as_tensors(x, gamma, beta)
     axes = tuple(sorted(shapes.axes(axis, len(p.shape(x)))))
     wide = widened(x)
     mean = _mean(wide, axes)
@@ -164,6 +165,7 @@ def rms_normalization(
     >>> rms_normalization([[3.0, -3.0]], epsilon=0.0).tolist()
     [[1.0, -1.0]]
     """
+    x, scale = as_tensors(x, scale)
     axes = tuple(sorted(shapes.axes(axis, len(p.shape(x)))))
     wide = widened(x)
     least = config.epsilon() if epsilon is None else epsilon

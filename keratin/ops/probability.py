@@ -12,8 +12,9 @@ from typing import Any
 from keratin import config, dtypes, shapes
 from keratin.backends import primitives as p
 from keratin.errors import ArgumentError, ShapeError
+from keratin.ops.activation import magnitude, positive_part
 from keratin.ops.mechanism import Tensor, TensorLike, canonical, dtype_of, op, promoted
-from keratin.ops.precision import narrowed, widened
+from keratin.ops.precision import as_tensors, narrowed, widened
 
 __all__ = [
     "softmax",
@@ -157,6 +158,7 @@ def categorical_crossentropy(
     >>> round(float(categorical_crossentropy([0.0, 1.0], [0.5, 0.5])), 4)
     0.6931
     """
+    target, output = as_tensors(target, output)
     rank = len(p.shape(output))
     axes = (shapes.axis(axis, rank),)
     _check_same_shape(target, output, "categorical_crossentropy")
@@ -218,12 +220,13 @@ def binary_crossentropy(target: TensorLike, output: TensorLike, from_logits: boo
     >>> float(binary_crossentropy(0.0, 200.0, from_logits=True))
     200.0
     """
+    target, output = as_tensors(target, output)
     _check_same_shape(target, output, "binary_crossentropy")
     label, wide = widened(target), widened(output)
     if from_logits:
         # softplus(x) - x * label, with the parts that may be infinite each behind its own weight
-        loss = _weighted(1 - label, p.maximum(wide, 0)) + _weighted(label, p.maximum(-wide, 0))
-        return narrowed(loss + p.log1p(p.exp(-p.abs(wide))), output)
+        loss = _weighted(1 - label, positive_part(wide)) + _weighted(label, p.where(p.greater(wide, 0), 0, -wide))
+        return narrowed(loss + p.log1p(p.exp(-magnitude(wide))), output)
     probability = _probabilities(wide)
     return narrowed(-(label * p.log(probability) + (1 - label) * p.log1p(-probability)), output)
 
