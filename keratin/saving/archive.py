@@ -15,7 +15,7 @@ import shutil
 import stat
 import zipfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
@@ -56,7 +56,7 @@ class Archive(ABC):
         """
         return parse_json(self.read(name), f"{self.where}: {name}")
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - a folder has nothing to close
         """Close the file."""
 
     def __enter__(self) -> Self:
@@ -131,7 +131,11 @@ class ZipArchive(Archive):
             else:
                 what, hint = "The file is not a `.keras` archive.", None
             raise FileFormatError(
-                what, where=self.where, expected="a zip file", received=f"{size} bytes that start with {start!r}", hint=hint
+                what,
+                where=self.where,
+                expected="a zip file",
+                received=f"{size} bytes that start with {start!r}",
+                hint=hint,
             ) from error
 
     def _checked(self, size: int) -> dict[str, zipfile.ZipInfo]:
@@ -145,7 +149,9 @@ class ZipArchive(Archive):
                 continue
             where = f"{self.where}: {name}"
             if kind not in (0, stat.S_IFREG):
-                raise FileFormatError("A member of the archive is a link or a device.", where=where, received=stat.filemode(kind))
+                raise FileFormatError(
+                    "A member of the archive is a link or a device.", where=where, received=stat.filemode(kind)
+                )
             if name in members:
                 raise FileFormatError("The archive has two members of one name.", where=where)
             if info.flag_bits & 1 or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -156,7 +162,11 @@ class ZipArchive(Archive):
                 )
             total += info.compress_size
             stored = info.compress_type == zipfile.ZIP_STORED
-            if total > size or info.header_offset + info.compress_size > size or (stored and info.file_size != info.compress_size):
+            if (
+                total > size
+                or info.header_offset + info.compress_size > size
+                or (stored and info.file_size != info.compress_size)
+            ):
                 raise _too_large(where, info.file_size, size)
             if info.file_size > max(HARMLESS, MAX_EXPANSION * info.compress_size):
                 raise _too_large(where, info.file_size, info.compress_size)
@@ -200,7 +210,7 @@ class FolderArchive(Archive):
 
 
 def open_file(path: str | os.PathLike[str]) -> BinaryIO:
-    """The file at `path`, open for reading; a missing file raises FileNotFoundError with the nearest name in its folder."""
+    """The file at `path`, open for reading.  Raises: FileNotFoundError with the nearest name in the folder."""
     try:
         return open(path, "rb")
     except FileNotFoundError as error:
@@ -246,7 +256,9 @@ def parse_json(text: bytes | str, where: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise FileFormatError("The file does not hold valid JSON.", where=where, received=str(error)) from error
     if not isinstance(value, dict):
-        raise FileFormatError("The JSON in the file is of another kind.", where=where, expected="an object", received=type(value).__name__)
+        raise FileFormatError(
+            "The JSON in the file is of another kind.", where=where, expected="an object", received=type(value).__name__
+        )
     return value
 
 
@@ -263,7 +275,7 @@ def write_zip(stream: BinaryIO, members: Mapping[str, bytes]) -> None:
 
 
 @contextlib.contextmanager
-def new_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+def new_file(path: str | os.PathLike[str]) -> Generator[BinaryIO]:
     """A stream whose content becomes the file at `path` when all is written.
 
     Until then, and if anything fails, the old file stays as it was: the stream writes to another name in the same
@@ -305,7 +317,9 @@ def write_folder(path: str | os.PathLike[str], members: Mapping[str, bytes]) -> 
                 stream.flush()
                 os.fsync(stream.fileno())
         if target.exists():
-            os.rename(target, old)  # a folder cannot be replaced in one step: for this moment the old one has another name
+            os.rename(
+                target, old
+            )  # a folder cannot be replaced in one step: for this moment the old one has another name
         try:
             os.rename(temporary, target)
         except BaseException:

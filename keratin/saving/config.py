@@ -1,4 +1,4 @@
-"""Objects to and from plain data, and the names that users give their own classes and functions, under Keras's names."""
+"""Objects to and from plain data, and the names that users give their own classes, under Keras's names."""
 
 from __future__ import annotations
 
@@ -63,15 +63,15 @@ def refuse_code(config: Any, where: str) -> None:
         path, data = waiting.pop()
         if isinstance(data, dict):
             name, inner = data.get("class_name"), data.get("config")
-            in_lambda = name == "Lambda" and isinstance(inner, dict)
-            old_form = in_lambda and (isinstance(inner.get("function"), list) or inner.get("function_type") == "lambda")  # Keras 2
-            if name == "__lambda__" or old_form:
+            inner = inner if isinstance(inner, dict) else {}
+            old_form = isinstance(inner.get("function"), list) or inner.get("function_type") == "lambda"  # Keras 2
+            if name == "__lambda__" or (name == "Lambda" and old_form):
                 raise ConfigError(
                     "The file holds Python bytecode (a lambda), which Keratin never runs.",
                     where=f"{where}{path}",
-                    received=inner["name"] if in_lambda and "name" in inner else "__lambda__",
-                    hint="make the model anew with a function registered by `@keratin.saving.register_keras_serializable()` "
-                    "in its place, load the weights with `load_weights`, and save it again",
+                    received=name,
+                    hint="make the model anew with a function in its place that is registered by "
+                    "`@keratin.saving.register_keras_serializable()`, load the weights with `load_weights`, and save it again",
                 )
             waiting += [(f"{path}.{key}", value) for key, value in data.items()]
         elif isinstance(data, list):

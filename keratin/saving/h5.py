@@ -15,18 +15,27 @@ from typing import Any, Self
 import h5py
 import ml_dtypes
 import numpy as np
-from h5py import h5a, h5d, h5f, h5l, h5p, h5s, h5t, h5z
 
 from keratin.errors import FileFormatError
 from keratin.saving.archive import HARMLESS, MAX_EXPANSION
 from keratin.saving.store import Array, Entry, Reader, Spec, Writer, to_array
 
 VARS = "vars"
+_h5: Any = h5py  # its low-level modules have no types
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
-_FILTERS = (h5z.FILTER_DEFLATE, h5z.FILTER_SHUFFLE, h5z.FILTER_FLETCHER32)
+_FILTERS = (_h5.h5z.FILTER_DEFLATE, _h5.h5z.FILTER_SHUFFLE, _h5.h5z.FILTER_FLETCHER32)
 _ML_DTYPES = {
     name: np.dtype(getattr(ml_dtypes, name))
-    for name in ("bfloat16", "float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz", "float8_e4m3b11fnuz", "int4", "uint4")
+    for name in (
+        "bfloat16",
+        "float8_e4m3fn",
+        "float8_e5m2",
+        "float8_e4m3fnuz",
+        "float8_e5m2fnuz",
+        "float8_e4m3b11fnuz",
+        "int4",
+        "uint4",
+    )
 }
 
 
@@ -103,12 +112,15 @@ class H5File:
                 start = file.read(8)
         if start != _SIGNATURE:
             raise FileFormatError(
-                "The file is not HDF5.", where=self.where, expected="weights in HDF5", received=f"{self.size} bytes that start with {start!r}"
+                "The file is not HDF5.",
+                where=self.where,
+                expected="weights in HDF5",
+                received=f"{self.size} bytes that start with {start!r}",
             )
         self._file: Any = None
         try:
             self._file = h5py.File(stream, "r")
-            self._id: h5f.FileID = self._file.id
+            self._id: Any = self._file.id
             self.names = self._listed()
             self._known = frozenset(self.names)
         except FileFormatError:
@@ -122,13 +134,15 @@ class H5File:
         """Every name in the file.  HDF5's visit goes through hard links only, and to each object once."""
         found: list[tuple[str, int]] = []
 
-        def visit(name: bytes, info: h5l.LinkInfo) -> None:
+        def visit(name: bytes, info: Any) -> None:
             found.append((name.decode(), info.type))
 
         self._id.links.visit(visit, info=True)
         for name, kind in found:
-            if kind != h5l.TYPE_HARD:
-                raise FileFormatError("The weights contain a link, which Keratin does not follow.", where=self.where, received=name)
+            if kind != _h5.h5l.TYPE_HARD:
+                raise FileFormatError(
+                    "The weights contain a link, which Keratin does not follow.", where=self.where, received=name
+                )
         return [name for name, _ in found]
 
     def dataset(self, name: str) -> H5Array:
@@ -136,7 +150,7 @@ class H5File:
         if name not in self._known:
             raise FileFormatError("The weights lack an array that they list.", where=self.where, expected=name)
         try:
-            return H5Array(self, name, h5d.open(self._id, name.encode()))
+            return H5Array(self, name, _h5.h5d.open(self._id, name.encode()))
         except FileFormatError:
             raise
         except Exception as error:
@@ -167,7 +181,9 @@ class H5File:
 
     def refused(self, name: str, why: str, received: Any, expected: Any = None) -> FileFormatError:
         """The error for an array that is not plain data."""
-        return FileFormatError(f"An array of the weights {why}.", where=f"{self.where}: {name}", expected=expected, received=received)
+        return FileFormatError(
+            f"An array of the weights {why}.", where=f"{self.where}: {name}", expected=expected, received=received
+        )
 
     def close(self) -> None:
         """Close the file."""
@@ -187,11 +203,11 @@ class H5Array:
     Raises: FileFormatError if it is anything but numbers inside the file, of a size that the file can hold.
     """
 
-    def __init__(self, file: H5File, name: str, identifier: h5d.DatasetID) -> None:
+    def __init__(self, file: H5File, name: str, identifier: Any) -> None:
         self._file, self._name, self._id = file, name, identifier
         self.dtype = self._checked_dtype()
         space = identifier.get_space()
-        if space.get_simple_extent_type() not in (h5s.SIMPLE, h5s.SCALAR):
+        if space.get_simple_extent_type() not in (_h5.h5s.SIMPLE, _h5.h5s.SCALAR):
             raise file.refused(name, "has no shape", "an empty dataspace")
         self.shape: tuple[int, ...] = tuple(space.get_simple_extent_dims())
         self._check_layout(math.prod(self.shape) * self.dtype.itemsize)
@@ -217,38 +233,44 @@ class H5Array:
         if dtype.kind == "V" and dtype.fields is None and dtype.subdtype is None:
             return self._opaque_dtype(dtype)
         if dtype.kind not in "biufc" or dtype.itemsize > 16:
-            raise self._file.refused(self._name, "does not hold numbers", str(dtype), "a float, integer, boolean or complex dtype")
+            raise self._file.refused(
+                self._name, "does not hold numbers", str(dtype), "a float, integer, boolean or complex dtype"
+            )
         return dtype.newbyteorder("=")
 
     def _opaque_dtype(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
         name = None
-        if h5a.exists(self._id, b"dtype"):
-            attribute = h5a.open(self._id, b"dtype")
-            if attribute.shape == () and attribute.get_type().get_class() == h5t.STRING:
+        if _h5.h5a.exists(self._id, b"dtype"):
+            attribute = _h5.h5a.open(self._id, b"dtype")
+            if attribute.shape == () and attribute.get_type().get_class() == _h5.h5t.STRING:
                 value = h5py.Dataset(self._id).attrs["dtype"]
                 name = value.decode() if isinstance(value, bytes) else str(value)
         if name is None and dtype.itemsize in (1, 2):
             return np.dtype((np.void, dtype.itemsize))  # Keras writes float8 without its name
         found = _ML_DTYPES.get(name or "")
         if found is None or found.itemsize != dtype.itemsize:
-            raise self._file.refused(self._name, "does not hold numbers", name or str(dtype), f"one of {', '.join(_ML_DTYPES)}")
+            raise self._file.refused(
+                self._name, "does not hold numbers", name or str(dtype), f"one of {', '.join(_ML_DTYPES)}"
+            )
         return found
 
     def _check_layout(self, size: int) -> None:
         file, name = self._file, self._name
-        plist: h5p.PropDCID = self._id.get_create_plist()
+        plist = self._id.get_create_plist()
         layout = plist.get_layout()
-        if layout == h5d.VIRTUAL:
+        if layout == _h5.h5d.VIRTUAL:
             raise file.refused(name, "is virtual: its values are in other files", "a virtual dataset")
         if plist.get_external_count() > 0:
             raise file.refused(name, "keeps its values in other files", "external storage")
         filters = [plist.get_filter(i)[0] for i in range(plist.get_nfilters())]
         if any(f not in _FILTERS for f in filters):
-            raise file.refused(name, "is compressed in a way that Keratin does not read", filters, "deflate, shuffle or fletcher32")
+            raise file.refused(
+                name, "is compressed in a way that Keratin does not read", filters, "deflate, shuffle or fletcher32"
+            )
         stored = self._id.get_storage_size()
         if stored > file.size:
             raise self._too_large(stored)
-        if layout == h5d.CHUNKED:
+        if layout == _h5.h5d.CHUNKED:
             chunk = math.prod(plist.get_chunk()) * self.dtype.itemsize
             if max(size, chunk) > max(HARMLESS, MAX_EXPANSION * stored):
                 raise self._too_large(max(size, chunk))

@@ -15,7 +15,7 @@ import tempfile
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from keratin import registry
 from keratin.errors import ArgumentError, ConfigError, FileFormatError, UnknownArgumentError
@@ -76,17 +76,20 @@ def load_model(
     Raises: FileNotFoundError; FileFormatError if the file is damaged, unsafe, or of another kind; ConfigError if it
         names an unknown class, or holds code.
     """
+    stream_or_path: Any = filepath
     if not isinstance(filepath, io.IOBase) and _is_hdf5(filepath):
         with H5File(os.fspath(filepath)) as file:
             return legacy_h5.load_model(file, custom_objects, compile)
-    with archive.open_archive(filepath) as source:
+    with archive.open_archive(stream_or_path) as source:
         source.read_json(METADATA)
         model = _from_config(source.read_json(CONFIG), source.where, custom_objects, compile)
         _load_state(model, source)
     return model
 
 
-def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None, **kwargs: Any) -> None:
+def save_weights(
+    model: Any, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None, **kwargs: Any
+) -> None:
     """Write the weights of a model, and the state of its optimizer, to a `.weights.h5` file.
 
     Args:
@@ -100,7 +103,9 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_si
     if kwargs:
         raise UnknownArgumentError("`save_weights` has no such argument.", received=", ".join(kwargs))
     if max_shard_size is not None:
-        raise ArgumentError("Keratin writes weights to one file.", expected="max_shard_size=None", received=max_shard_size)
+        raise ArgumentError(
+            "Keratin writes weights to one file.", expected="max_shard_size=None", received=max_shard_size
+        )
     path = os.fspath(filepath)
     if not path.endswith(".weights.h5"):
         raise _wrong_ending(path, ".weights.h5")
@@ -125,7 +130,9 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
         raise UnknownArgumentError("`load_weights` has no such argument.", received=", ".join(kwargs))
     path = os.fspath(filepath)
     if path.endswith(".weights.json"):
-        raise FileFormatError("Keratin does not read sharded weights.", where=path, expected=".weights.h5, .keras or .h5")
+        raise FileFormatError(
+            "Keratin does not read sharded weights.", where=path, expected=".weights.h5, .keras or .h5"
+        )
     if os.path.isdir(path) or not _is_hdf5(path):
         with archive.open_archive(path) as source, H5Reader(source.read(WEIGHTS), f"{path}: {WEIGHTS}") as reader:
             weights.load(model, reader, skip_mismatch)
@@ -156,7 +163,8 @@ def from_bytes(data: bytes, custom_objects: Mapping[str, Any] | None = None) -> 
 def _members(model: Any) -> dict[str, bytes]:
     if not model.built:
         warnings.warn(
-            f"The model `{model.name}` is saved before it was built, so it has no weights yet. Call it on data first.", stacklevel=4
+            f"The model `{model.name}` is saved before it was built, so it has no weights yet. Call it on data first.",
+            stacklevel=4,
         )
     metadata = {"keras_version": KERAS_VERSION, "date_saved": _date()}
     return {
@@ -189,7 +197,9 @@ def _assets(model: Any) -> dict[str, bytes]:
         with tempfile.TemporaryDirectory() as folder:
             obj.save_assets(folder)
             for file in sorted(f for f in Path(folder).rglob("*") if f.is_file()):
-                members["/".join(filter(None, (ASSETS[:-1], path, file.relative_to(folder).as_posix())))] = file.read_bytes()
+                members["/".join(filter(None, (ASSETS[:-1], path, file.relative_to(folder).as_posix())))] = (
+                    file.read_bytes()
+                )
     return members
 
 
@@ -200,7 +210,9 @@ def _check_overwrite(path: str, overwrite: bool) -> None:
 
 def _wrong_ending(path: str, expected: str) -> ArgumentError:
     hint = "end the name in `.keras`, or pass `zipped=False` for a folder" if expected == ".keras" else None
-    return ArgumentError("The ending of the name does not fit what is to be written.", expected=expected, received=path, hint=hint)
+    return ArgumentError(
+        "The ending of the name does not fit what is to be written.", expected=expected, received=path, hint=hint
+    )
 
 
 # ---- reading
@@ -225,11 +237,16 @@ def _from_config(config: dict[str, Any], where: str, custom_objects: Mapping[str
         if isinstance(error, ConfigError):
             raise
         raise FileFormatError(
-            "The configuration does not describe a model.", where=f"{where}: {CONFIG}", received=f"{type(error).__name__}: {error}"
+            "The configuration does not describe a model.",
+            where=f"{where}: {CONFIG}",
+            received=f"{type(error).__name__}: {error}",
         ) from error
     if not hasattr(model, "load_own_variables"):
         raise FileFormatError(
-            "The configuration does not describe a model.", where=f"{where}: {CONFIG}", expected="a model", received=type(model).__name__
+            "The configuration does not describe a model.",
+            where=f"{where}: {CONFIG}",
+            expected="a model",
+            received=type(model).__name__,
         )
     return model
 

@@ -46,7 +46,9 @@ def load_model(file: H5File, custom_objects: Mapping[str, Any] | None, compile: 
     model = registry.deserialize(config, custom_objects)
     load_weights(model, file)
     if compile and "training_config" in attributes:
-        _compile(model, file, parse_json(attributes["training_config"], f"{file.where}: training_config"), custom_objects)
+        _compile(
+            model, file, parse_json(attributes["training_config"], f"{file.where}: training_config"), custom_objects
+        )
     return model
 
 
@@ -75,7 +77,9 @@ def load_weights(model: Any, file: H5File, skip_mismatch: bool = False) -> None:
         )
     _assign(file, pairs)
     if problems:
-        warnings.warn(f"Weights in {file.where} that do not fit the model were skipped: {listing(problems)}", stacklevel=4)
+        warnings.warn(
+            f"Weights in {file.where} that do not fit the model were skipped: {listing(problems)}", stacklevel=4
+        )
 
 
 def _compared(file: H5File, variables: list[Variable], names: list[str]) -> list[Problem]:
@@ -115,7 +119,9 @@ def _compile(model: Any, file: H5File, training: dict[str, Any], custom_objects:
     problems = _compared(file, variables, paths)
     if problems:
         raise FileFormatError(
-            f"The state of the optimizer does not fit the model: {listing(problems)}", where=file.where, hint="pass `compile=False`"
+            f"The state of the optimizer does not fit the model: {listing(problems)}",
+            where=file.where,
+            hint="pass `compile=False`",
         )
     _assign(file, list(zip(variables, paths, strict=True)))
 

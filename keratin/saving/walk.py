@@ -1,8 +1,8 @@
 """Which objects of a model keep state, and under which paths files know them.
 
 The paths are Keras's: the list `layers` first in Sequential and functional models, then attributes by name, those with
-a leading underscore last; items of lists, tuples and dicts by class name and number. Each object has one path, the first
-by which it is reached; the other ways to it are its aliases.
+a leading underscore last; items of lists, tuples and dicts by class name and number. Each object has one path, the
+first by which it is reached; the other ways to it are its aliases.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def _attributes(obj: Any) -> Iterator[tuple[str, Any]]:
     layers_first = isinstance(obj, Layer) and obj.files_list_layers_first
     if layers_first:
         values.pop("layers", None)
-        yield "layers", obj.layers
+        yield "layers", getattr(obj, "layers")  # noqa: B009 - models have it, layers do not
     for name in _properties(type(obj)):
         if name not in values and not (layers_first and name == "layers"):
             with contextlib.suppress(Exception):  # a property may need what is not there yet
@@ -131,7 +131,9 @@ def _properties(cls: type) -> tuple[str, ...]:
     if cls not in _known_properties:
         names: list[str] = []
         for base in cls.__mro__:
-            if base in Layer.__mro__ or base.__module__.startswith(("keratin.models.", "keratin.training.", "builtins")):
+            if base in Layer.__mro__ or base.__module__.startswith(
+                ("keratin.models.", "keratin.training.", "builtins")
+            ):
                 continue
             if issubclass(base, Layer) or not base.__module__.startswith("keratin."):
                 for name, value in vars(base).items():
@@ -157,5 +159,5 @@ def check_complete(root: Any, walk: Walk) -> None:
             "Some weights cannot be saved, for the layers that hold them have no place of their own in the model.",
             where=root.name,
             received=", ".join(lost),
-            hint="keep layers in attributes, lists, tuples or dicts; sets have no order, so files cannot name their items",
+            hint="keep layers in attributes, lists, tuples or dicts; sets have no order by which files could name them",
         )

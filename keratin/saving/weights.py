@@ -11,18 +11,16 @@ import warnings
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from keratin import dtypes
 from keratin.errors import FileFormatError
 from keratin.layers.base import Layer
 from keratin.optimizers.base import Optimizer
-from keratin.saving.store import Array, Entry, Reader, Spec, Writer
+from keratin.saving.store import Array, Entry, MemoryStore, Reader, Spec, Writer
 from keratin.saving.walk import Walk, check_complete
 from keratin.state.variable import Variable
 
 SEEDS = "keratin.seeds"
-"""The group for the positions of random streams, which Keras's files lack. Its name is no attribute, so no path meets it."""
+"""The group for the positions of random streams, which Keras's files lack. No attribute has such a name."""
 
 _TRAINING = ("optimizer", "loss", "_compile_loss", "_compile_metrics")  # what a model holds only while compiled
 _OLD_LAYERS = "_layer_checkpoint_dependencies"  # Keras 2.13's name for `layers`
@@ -62,7 +60,9 @@ def load(model: Any, reader: Reader, skip_mismatch: bool = False) -> None:
     matching.assign()
     problems += matching.load_custom(skip_mismatch)
     if problems:
-        warnings.warn(f"Weights in {reader.where} that do not fit the model were skipped: {listing(problems)}", stacklevel=4)
+        warnings.warn(
+            f"Weights in {reader.where} that do not fit the model were skipped: {listing(problems)}", stacklevel=4
+        )
     _load_seeds(walk, reader)
 
 
@@ -124,14 +124,19 @@ class _Matching:
         found = [problem for path, obj in self._failed for problem in self._compared(path, obj)]
         for path in self._reader.paths():
             first = path.split("/")[0]
-            if path in self._taken or first == SEEDS or first in self._ignored or any(path == p for p, _ in self._failed):
+            if (
+                path in self._taken
+                or first == SEEDS
+                or first in self._ignored
+                or any(path == p for p, _ in self._failed)
+            ):
                 continue
             entry = self._reader.entry(path)
             found += [Problem("extra", _at(path, key), "", None, entry.spec(key)) for key in entry]
         return found
 
     def _compared(self, path: str, obj: Any) -> Iterable[Problem]:
-        entry = self._reader.entry(path) if path not in self._taken else {}
+        entry = self._reader.entry(path) if path not in self._taken else MemoryStore().entry(path)
         variables = own_variables(obj)
         for i, variable in enumerate(variables):
             key, expected = str(i), Spec(variable.shape, variable.dtype)
@@ -157,7 +162,9 @@ class _Matching:
         for _, obj, entry in self._pairs:
             if _is_default(obj):
                 variables = own_variables(obj)
-                values += [(v, as_dtype(entry[str(i)], v.dtype)) for i, v in zip(range(len(entry)), variables)]
+                values += [
+                    (v, as_dtype(entry[str(i)], v.dtype)) for i, v in zip(range(len(entry)), variables, strict=False)
+                ]
                 fresh += variables[len(entry) :]
         for variable, value in values:
             variable.assign(value)
@@ -194,7 +201,7 @@ def _fits(obj: Any, entry: Entry) -> bool:
     variables = own_variables(obj)
     if len(entry) != len(variables) and not (isinstance(obj, Optimizer) and _before_training(obj, entry)):
         return False
-    for i, variable in zip(range(len(entry)), variables):
+    for i, variable in zip(range(len(entry)), variables, strict=False):
         if str(i) not in entry:
             return False
         shape, dtype = entry.spec(str(i))
@@ -226,6 +233,7 @@ def castable(source: str, target: str) -> bool:
 
 
 def as_dtype(array: Array, dtype: str) -> Array:
+    """The array in another dtype; opaque bytes are taken as they are."""
     target = dtypes.numpy_dtype(dtype)
     if array.dtype.kind == "V" and array.dtype.name.startswith("void"):
         return array.view(target)
@@ -235,9 +243,10 @@ def as_dtype(array: Array, dtype: str) -> Array:
 def _build_optimizer(model: Any, reader: Reader) -> None:
     """Make the slots of a compiled model's optimizer, if the store has values for them."""
     optimizer = getattr(model, "optimizer", None)
-    if isinstance(optimizer, Optimizer) and not optimizer.built and model.built:
-        if len(reader.entry("optimizer")) > _scalars(optimizer):
-            optimizer.build(model.trainable_variables)
+    if not isinstance(optimizer, Optimizer) or optimizer.built or not model.built:
+        return
+    if len(reader.entry("optimizer")) > _scalars(optimizer):
+        optimizer.build(model.trainable_variables)
 
 
 def _load_seeds(walk: Walk, reader: Reader) -> None:
@@ -256,8 +265,15 @@ def _at(path: str, key: str) -> str:
 
 
 def listing(problems: list[Problem]) -> str:
+    """What does not fit, counted and line by line."""
     counts = {kind: sum(p.kind == kind for p in problems) for kind in ("missing", "extra", "shape", "dtype", "refused")}
-    words = {"missing": "missing", "extra": "extra", "shape": "of another shape", "dtype": "of another dtype", "refused": "refused"}
+    words = {
+        "missing": "missing",
+        "extra": "extra",
+        "shape": "of another shape",
+        "dtype": "of another dtype",
+        "refused": "refused",
+    }
     head = ", ".join(f"{n} {words[kind]}" for kind, n in counts.items() if n)
     nearest = _nearest(problems)
     return "\n    ".join([f"{head}.", *(_line(p, nearest.get(p.path)) for p in problems)])
@@ -269,7 +285,8 @@ def _line(problem: Problem, near: Problem | None) -> str:
     if problem.received:
         parts.append(f"received {problem.received}")
     if near is not None:
-        parts.append(f"nearest {'in the file' if problem.kind == 'missing' else 'in the model'}: {near.path} {near.expected or near.received}")
+        place = "in the file" if problem.kind == "missing" else "in the model"
+        parts.append(f"nearest {place}: {near.path} {near.expected or near.received}")
     return f"{problem.kind} {problem.path}{owner}: {'; '.join(parts)}"
 
 
@@ -294,5 +311,5 @@ def _hint(walk: Walk, problems: list[Problem]) -> str:
     if unbuilt and any(p.kind == "extra" for p in problems):
         return f"`{unbuilt[-1] or 'the model'}` is not built: call the model on data or build it before loading weights"
     if all(p.path.startswith("optimizer/") for p in problems):
-        return "only the optimizer's state differs: load before `compile()`, or pass `compile=False` or `skip_mismatch=True`"
+        return "only the optimizer differs: load before `compile()`, or pass `compile=False` or `skip_mismatch=True`"
     return "make the model as it was when it was saved; or pass `skip_mismatch=True` to load what fits"

@@ -43,7 +43,10 @@ def make_block(keras):
             self.alpha = layers.Dense(units)
             self._hidden = layers.Dense(units)
             self.many = [layers.Dense(units), layers.LayerNormalization(), layers.Dense(units), self.zeta]
-            self.nest = {"v": [layers.Dense(units), (layers.Dense(units), [layers.LayerNormalization()])], "a": layers.Dense(units)}
+            self.nest = {
+                "v": [layers.Dense(units), (layers.Dense(units), [layers.LayerNormalization()])],
+                "a": layers.Dense(units),
+            }
 
         def build(self, input_shape):
             self.scale = self.add_weight(shape=(self.units,), initializer="ones", name="scale")
@@ -89,7 +92,9 @@ def subclassed(keras):
 
 
 def half(keras):
-    return keras.Sequential([keras.Input((3,)), keras.layers.Dense(4, dtype="bfloat16"), keras.layers.Dense(2, dtype="mixed_bfloat16")])
+    return keras.Sequential(
+        [keras.Input((3,)), keras.layers.Dense(4, dtype="bfloat16"), keras.layers.Dense(2, dtype="mixed_bfloat16")]
+    )
 
 
 def embedding(keras):

@@ -10,7 +10,6 @@ import traceback
 from pathlib import Path
 
 import both
-import h5py
 import keras
 import numpy as np
 
@@ -20,7 +19,9 @@ def read(folder, name):
     fresh = both.MODELS[name][0](keras)
     both.outputs(fresh, x)
     model = keras.saving.load_model(folder / f"{name}.keratin.keras")
-    optimizer = [np.asarray(v).tolist() for v in model.optimizer.variables] if getattr(model, "optimizer", None) else None
+    optimizer = (
+        [np.asarray(v).tolist() for v in model.optimizer.variables] if getattr(model, "optimizer", None) else None
+    )
     loaded = both.outputs(model, x)
     fresh.load_weights(folder / f"{name}.keratin.weights.h5")
     return {
@@ -30,13 +31,6 @@ def read(folder, name):
     }
 
 
-def tensors(path):
-    found = {}
-    with h5py.File(path) as file:
-        file.visititems(lambda n, o: found.update({n: list(o.shape) if hasattr(o, "shape") else dict(o.attrs)}))
-    return found
-
-
 def write(folder, name):
     model, x = both.trained(keras, name)
     model.save(folder / f"{name}.keras.keras")
@@ -44,7 +38,6 @@ def write(folder, name):
     np.savez(folder / f"{name}.keras.npz", *both.outputs(model, x))
     optimizer = getattr(model, "optimizer", None)
     return {
-        "tensors": tensors(folder / f"{name}.keras.weights.h5"),
         "optimizer": [v.path for v in optimizer.variables] if optimizer else None,
     }
 

@@ -151,13 +151,19 @@ def test_a_missing_file_names_the_nearest(tmp_path):
 
 
 def test_a_missing_member():
-    with opened(zipped({"a": b""})) as archive, pytest.raises(FileFormatError, match="(?s)lacks a member.*config.json.*Received: a"):
+    with (
+        opened(zipped({"a": b""})) as archive,
+        pytest.raises(FileFormatError, match="(?s)lacks a member.*config.json.*Received: a"),
+    ):
         archive.read_json("config.json")
 
 
 @pytest.mark.parametrize("text", [b"{", b"[1]", b"\xff", b'{"a":' * 100_000, b'{"a": ' + b"1" * 5000 + b"}"])
 def test_json_that_is_not_an_object(text):
-    with opened(zipped({"config.json": text})) as archive, pytest.raises(FileFormatError, match="(?s)JSON.*config.json"):
+    with (
+        opened(zipped({"config.json": text})) as archive,
+        pytest.raises(FileFormatError, match="(?s)JSON.*config.json"),
+    ):
         archive.read_json("config.json")
 
 
