@@ -40,7 +40,9 @@ class Segment(NamedTuple):
 class EagerProgram:
     """The same as `StepProgram` without compiling: for `run_eagerly=True`."""
 
-    def __init__(self, step: Any, structure: Any, specs: list[spec.Spec], gather: bool, stride: int, results: Any = None) -> None:
+    def __init__(
+        self, step: Any, structure: Any, specs: list[spec.Spec], gather: bool, stride: int, results: Any = None, like: Any = None
+    ) -> None:
         self.step, self.structure, self.gather, self.stride, self.results = step, structure, gather, stride, results
         self.rows = specs[0].shape[0]
 

@@ -35,6 +35,7 @@ class StepProgram:
         gather: whether batches are gathered by a permutation, or lie one after the other.
         stride: rows between the starts of two batches.
         results: gives the logs from the variables after the last step, in place of those that the step returns.
+        like: a program of the same step for batches of another size, which spares the discovery run.
     """
 
     def __init__(
@@ -45,11 +46,16 @@ class StepProgram:
         gather: bool,
         stride: int,
         results: Callable[[], Any] | None = None,
+        like: StepProgram | None = None,
     ) -> None:
         self.step, self.structure, self.specs, self.gather, self.stride, self.results = step, structure, list(specs), gather, stride, results
         self.rows = specs[0].shape[0]
         self.traces = 0
         self.log_parts: Parts | None = None
+        if like is not None:
+            self.log_specs, self.discovered = like.log_specs, like.discovered
+            self._prepare([*like.read, *like.assigned], list(like.assigned))
+            return
         scope, outputs, output_specs = discover(self._call, take_apart(((list(self.specs),), {})))
         self.log_specs = output_specs
         self.discovered = outputs

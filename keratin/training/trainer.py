@@ -468,7 +468,10 @@ class Trainer:
             key = (decides, structure, tuple(specs), gather, stride)
             program = self._training.programs.get(key)
             if program is None:
-                program = self._training.programs[key] = make(step, structure, specs, gather, stride, results)
+                scalar_logs = results is not None  # the step's own logs may have the size of the batch
+                like = self._training.programs.get((decides, structure)) if scalar_logs else None
+                program = make(step, structure, specs, gather, stride, results, like)
+                self._training.programs[key] = self._training.programs[decides, structure] = program
             return program
 
         return program_for

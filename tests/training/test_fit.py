@@ -67,7 +67,7 @@ def test_one_trace_per_shape_and_none_in_a_second_fit():
     counting.runs.clear()
     model.fit(x, y, batch_size=32, epochs=3, verbose=0)
     full, short = counting.runs.count((32, 4)), counting.runs.count((6, 4))
-    assert full == 2 and short == 2, counting.runs  # discovery and trace
+    assert full == 2 and short == 1, counting.runs  # discovery and trace; what was discovered holds for the short batch
     assert len(counting.runs) - full - short <= 1  # the run on shapes, with None
     counting.runs.clear()
     model.fit(x, y, batch_size=32, epochs=1, verbose=0)
