@@ -75,7 +75,7 @@ def test_terminal_fits_the_width(columns):
 
 
 def test_colours_only_where_they_are_wanted():
-    assert "\x1b[32m" in in_terminal(training(epochs=1))
+    assert "\x1b[32m" in in_terminal(training(epochs=1), columns=110)
     assert "\x1b" not in in_terminal(training(epochs=1), NO_COLOR="1")
     assert "\x1b" not in in_terminal(training(epochs=1), TERM="dumb")
     assert "\x1b" in in_terminal(training(epochs=1), NO_COLOR="")  # https://no-color.org: only if not empty
