@@ -12,8 +12,7 @@ import inspect
 import threading
 import types
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -105,20 +104,27 @@ def get_custom_objects() -> dict[str, Any]:
     return _registered if not scopes else {**_registered, **{k: v for scope in scopes for k, v in scope.items()}}
 
 
-@contextmanager
-def custom_object_scope(objects: Mapping[str, Any]) -> Iterator[None]:
+class custom_object_scope:
     """While inside, files may name these objects.
+
+    Args: custom_objects: classes and functions by name.
 
     >>> with custom_object_scope({"mine": len}):
     ...     get_registered_object("mine")
     <built-in function len>
     """
-    previous = getattr(_local, "scopes", ())
-    _local.scopes = (*previous, dict(objects))
-    try:
-        yield
-    finally:
-        _local.scopes = previous
+
+    def __init__(self, custom_objects: Mapping[str, Any]) -> None:
+        self.custom_objects = dict(custom_objects)
+        self._previous: list[Any] = []
+
+    def __enter__(self) -> Self:
+        self._previous.append(getattr(_local, "scopes", ()))
+        _local.scopes = (*self._previous[-1], self.custom_objects)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        _local.scopes = self._previous.pop()
 
 
 # ---- objects with a configuration

@@ -16,7 +16,7 @@ from keratin.registry import (
 )
 
 CustomObjectScope = custom_object_scope
-"""The same under the name of a class, as Keras has it."""
+"""The same; Keras has both names."""
 
 
 def serialize_keras_object(obj: Any) -> Any:
@@ -70,8 +70,8 @@ def refuse_code(config: Any, where: str) -> None:
                     "The file holds Python bytecode (a lambda), which Keratin never runs.",
                     where=f"{where}{path}",
                     received=name,
-                    hint="make the model anew with a function in its place that is registered by "
-                    "`@keratin.saving.register_keras_serializable()`, load the weights with `load_weights`, and save it again",
+                    hint="make the model anew with a function under `@keratin.saving.register_keras_serializable()`, "
+                    "load its weights with `load_weights`, and save it",
                 )
             waiting += [(f"{path}.{key}", value) for key, value in data.items()]
         elif isinstance(data, list):

@@ -118,6 +118,7 @@ class H5File:
                 received=f"{self.size} bytes that start with {start!r}",
             )
         self._file: Any = None
+        self._opened: dict[str, H5Array] = {}
         try:
             self._file = h5py.File(stream, "r")
             self._id: Any = self._file.id
@@ -149,8 +150,11 @@ class H5File:
         """The array called `name`; checked, not read."""
         if name not in self._known:
             raise FileFormatError("The weights lack an array that they list.", where=self.where, expected=name)
+        if name in self._opened:
+            return self._opened[name]
         try:
-            return H5Array(self, name, _h5.h5d.open(self._id, name.encode()))
+            found = self._opened[name] = H5Array(self, name, _h5.h5d.open(self._id, name.encode()))
+            return found
         except FileFormatError:
             raise
         except Exception as error:
@@ -187,6 +191,7 @@ class H5File:
 
     def close(self) -> None:
         """Close the file."""
+        self._opened.clear()
         if self._file is not None:
             self._file.close()
 
@@ -287,10 +292,15 @@ class H5Array:
 
 
 class H5Reader(Reader):
-    """Entries of an HDF5 file.  Use it in a `with` statement."""
+    """Entries of an HDF5 file.  Use it in a `with` statement.
 
-    def __init__(self, source: str | os.PathLike[str] | bytes, where: str | None = None) -> None:
-        self._file = H5File(source, where)
+    Args:
+        source: a path, the bytes of the file, or a file that is open already.
+        where: what to call it in errors.
+    """
+
+    def __init__(self, source: H5File | str | os.PathLike[str] | bytes, where: str | None = None) -> None:
+        self._file = source if isinstance(source, H5File) else H5File(source, where)
         self.where = self._file.where
         self._keys: dict[str, list[str]] = {}
         groups = {name.rpartition("/")[0] for name in self._file.names}
@@ -322,7 +332,7 @@ class H5Reader(Reader):
 class _H5Entry(Entry):
     def __init__(self, file: H5File, group: str, keys: list[str]) -> None:
         self._file, self._group = file, group
-        self._keys = sorted(keys, key=lambda k: (len(k), k) if k.isdigit() else (10**9, k))
+        self._keys = dict.fromkeys(sorted(keys, key=lambda k: (len(k), k) if k.isdigit() else (10**9, k)))
 
     def _array(self, key: str) -> H5Array:
         if key not in self._keys:
@@ -334,6 +344,9 @@ class _H5Entry(Entry):
 
     def __getitem__(self, key: str) -> Array:
         return self._array(key).read()
+
+    def __contains__(self, key: object) -> bool:  # the inherited one reads the array
+        return key in self._keys
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._keys)

@@ -140,9 +140,8 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
     with H5File(path) as file:
         if legacy_h5.is_legacy(file):
             legacy_h5.load_weights(model, file, skip_mismatch)
-            return
-    with H5Reader(path) as reader:
-        weights.load(model, reader, skip_mismatch)
+        else:
+            weights.load(model, H5Reader(file), skip_mismatch)
 
 
 def to_bytes(model: Any) -> bytes:
