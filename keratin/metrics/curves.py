@@ -192,6 +192,10 @@ class _Point(Metric):
         for kind in Counts._fields:
             setattr(self, kind, self.add_variable((num_thresholds,), None, name=kind))
 
+    def get_config(self) -> dict[str, Any]:
+        """Name and dtype; subclasses add their own arguments."""
+        return super().get_config()
+
     def update_state(self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None) -> None:
         """Take a batch into account.  Raises: ShapeError."""
         batch = decisions(y_true, y_pred, sample_weight, self.dtype, self.name, class_id=self.class_id)

@@ -143,6 +143,7 @@ class R2Score(Metric):
         if not isinstance(outputs, int):
             raise ShapeError("The number of outputs is not known.", where=self.name, expected="an integer", received=outputs)
         self.count = self.add_variable((), None, name="count")
+        self.pivot = self.add_variable((outputs,), None, name="pivot")
         self.mean = self.add_variable((outputs,), None, name="mean")
         self.deviation = self.add_variable((outputs,), None, name="deviation")
         self.residual = self.add_variable((outputs,), None, name="residual")
@@ -159,15 +160,19 @@ class R2Score(Metric):
         ones = ops.ones_like(target[:, :1])
         weights = combined(sample_weight, masks.get_mask(y_pred), None, target[:, :1], self.dtype)
         weights = ones if weights is None else weights * ones  # (samples, 1)
-        added = ops.sum(weights)
+        added, before = ops.sum(weights), self.count.value
+        # Targets are counted from a pivot near them, the mean of the first batch, so that their means keep all digits.
+        first = ops.divide_no_nan(ops.sum(weights * target, axis=0), added)
+        pivot = self.pivot.assign(ops.where(before > 0, self.pivot.value, first))
+        residual = ops.sum(weights * ops.square(target - prediction), axis=0)
+        target = target - pivot
         mean = ops.divide_no_nan(ops.sum(weights * target, axis=0), added)
-        mean = mean + ops.divide_no_nan(ops.sum(weights * (target - mean), axis=0), added)
         deviation = ops.sum(weights * ops.square(target - mean), axis=0)
-        before, step = self.count.value, mean - self.mean.value
+        step = mean - self.mean.value
         share = ops.divide_no_nan(added, before + added)
         self.mean.assign_add(step * share)
         self.deviation.assign_add(deviation + ops.square(step) * (before * share))
-        self.residual.assign_add(ops.sum(weights * ops.square(target - prediction), axis=0))
+        self.residual.assign_add(residual)
         self.count.assign_add(added)
 
     def result(self) -> Tensor:
