@@ -1,6 +1,7 @@
 """JAX: the default engine, for CPU, GPU and TPU.
 
 Deviations that are mended here:
+* `abs` has slope 0 at 0, as PyTorch and TensorFlow have it.
 * `max(x, y)` and `min(x, y)` share the slope at a tie (0.5 each), as in PyTorch; TensorFlow gives it to one side.
 * 64-bit dtypes exist only with `jax_enable_x64`; otherwise `canonical_dtype` narrows them before anything is made.
 * YNNPACK halves the speed of convolutions of jaxlib 0.10 on CPU and is turned off for programs that have some
@@ -109,7 +110,14 @@ equal, not_equal, less, less_equal = jnp.equal, jnp.not_equal, jnp.less, jnp.les
 greater, greater_equal = jnp.greater, jnp.greater_equal
 logical_and, logical_or, logical_xor = jnp.logical_and, jnp.logical_or, jnp.logical_xor
 where = jnp.where
-abs, real, imag = jnp.abs, jnp.real, jnp.imag
+real, imag = jnp.real, jnp.imag
+
+
+def abs(x: Any) -> Any:
+    """The slope at 0 is 0, as on the other engines; JAX has 1 there."""
+    if isinstance(x, jax.core.Tracer) and jnp.issubdtype(x.dtype, jnp.floating):
+        return lax.mul(x, lax.sign(x))
+    return jnp.abs(x)
 
 
 def cast(x: Any, dtype: str) -> Any:
@@ -264,7 +272,14 @@ def _same_batch(a: Any, b: Any) -> tuple[Any, Any]:
 
 
 def conv(
-    x: Any, kernel: Any, strides: Any, padding: Any, dilation: Any, input_dilation: Any, groups: int, channels_first: bool
+    x: Any,
+    kernel: Any,
+    strides: Any,
+    padding: Any,
+    dilation: Any,
+    input_dilation: Any,
+    groups: int,
+    channels_first: bool,
 ) -> Any:
     if padding == "same":
         extents = [(k - 1) * d + 1 for k, d in zip(kernel.shape, dilation, strict=False)]
@@ -277,12 +292,26 @@ def conv(
 
 
 def _conv(
-    x: Any, kernel: Any, strides: Any, padding: Any, dilation: Any, input_dilation: Any, groups: int = 1, channels_first: bool = False
+    x: Any,
+    kernel: Any,
+    strides: Any,
+    padding: Any,
+    dilation: Any,
+    input_dilation: Any,
+    groups: int = 1,
+    channels_first: bool = False,
 ) -> Any:
     letters = "DHW"[5 - x.ndim :]
     layout = "NC" + letters if channels_first else "N" + letters + "C"
     return lax.conv_general_dilated(
-        x, kernel, strides, padding, input_dilation, dilation, (layout, letters + "IO", layout), feature_group_count=groups
+        x,
+        kernel,
+        strides,
+        padding,
+        input_dilation,
+        dilation,
+        (layout, letters + "IO", layout),
+        feature_group_count=groups,
     )
 
 
@@ -314,7 +343,12 @@ def _conv_backward(strides: Any, padding: Any, dilation: Any, kept: Any, g: Any)
     out_first = (*range(1, rank + 1), 0, rank + 1)
     for_kernel = [(before[i], extents[i] - 1 + spread[i] - sizes[i] - before[i]) for i in spatial]
     kernel_gradient = _conv(
-        x.transpose((rank + 1, *range(1, rank + 1), 0)), g.transpose(out_first), dilation, for_kernel, strides, (1,) * rank
+        x.transpose((rank + 1, *range(1, rank + 1), 0)),
+        g.transpose(out_first),
+        dilation,
+        for_kernel,
+        strides,
+        (1,) * rank,
     )
     return x_gradient, kernel_gradient.transpose(out_first)
 
@@ -414,7 +448,9 @@ def _primitive_names(jaxpr: Any) -> set[str]:
     return found
 
 
-def value_and_grad(function: Callable[[list[Any]], tuple[Any, Any]]) -> Callable[[list[Any]], tuple[tuple[Any, Any], list[Any]]]:
+def value_and_grad(
+    function: Callable[[list[Any]], tuple[Any, Any]],
+) -> Callable[[list[Any]], tuple[tuple[Any, Any], list[Any]]]:
     """Of `function(values) -> (scalar, auxiliary tensors)`: a function that gives both and the gradients too."""
     return jax.value_and_grad(function, has_aux=True)
 
@@ -485,12 +521,15 @@ def device(device_name: str) -> Iterator[None]:
     try:
         found = jax.devices(kind)[int(index or 0)]
     except (RuntimeError, IndexError, ValueError) as error:
-        raise BackendError("There is no such device.", expected=[f"{d.platform}:{d.id}" for d in jax.devices()], received=device_name) from error
+        raise BackendError(
+            "There is no such device.", expected=[f"{d.platform}:{d.id}" for d in jax.devices()], received=device_name
+        ) from error
     with jax.default_device(found):
         yield
 
 
 # ---- native forms of composed ops, kept where a benchmark row shows the gain
+
 
 @jax.jit
 def _dense(x: Any, kernel: Any, bias: Any = None) -> Any:

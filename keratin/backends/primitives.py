@@ -35,6 +35,13 @@ def _dispatcher(name: str, concrete: Callable[..., Any], abstract: Callable[...,
             return (abstract if builtins.any(type(x) is KerasTensor for x in xs) else concrete)(xs, *args, **kwargs)
 
         return sequence
+    if name == "broadcast_to":
+
+        def broadcast(x: Any, shape: Any) -> Any:
+            unknown = type(x) is KerasTensor or builtins.any(size is None for size in shape)
+            return (abstract if unknown else concrete)(x, shape)
+
+        return broadcast
     if name in spec.SAME or name in spec.PREDICATE:
 
         def unary(x: Any) -> Any:

@@ -49,7 +49,18 @@ class KerasTensor:
     2
     """
 
-    __slots__ = ("__weakref__", "_history", "_keras_mask", "dtype", "name", "node", "ragged", "record_history", "shape", "sparse")
+    __slots__ = (
+        "__weakref__",
+        "_history",
+        "_keras_mask",
+        "dtype",
+        "name",
+        "node",
+        "ragged",
+        "record_history",
+        "shape",
+        "sparse",
+    )
     __array_priority__ = 100
     __array_ufunc__ = None
 
@@ -147,6 +158,8 @@ def as_spec(value: Any) -> Any:
         return value
     if isinstance(value, list | tuple):
         return type(value)(map(as_spec, value))
+    if isinstance(value, str):  # the letters of einsum
+        return value
     if hasattr(value, "dtype") and hasattr(value, "shape"):
         return spec.Spec(tuple(value.shape), dtypes.standardize(value.dtype))
     return _SCALAR

@@ -30,7 +30,7 @@ def subtract(x1: TensorLike, x2: TensorLike) -> Tensor:
     >>> subtract([1, 2], 3).tolist()
     [-2, -1]
     """
-    return p.subtract(*_numbers(x1, x2))
+    return p.subtract(*as_numbers(x1, x2))
 
 
 @op(tensors=2, promote="same")
@@ -88,7 +88,7 @@ def floor_divide(x1: TensorLike, x2: TensorLike) -> Tensor:
     >>> floor_divide([7, -7], 2).tolist()
     [3, -4]
     """
-    return p.floor_divide(*_numbers(x1, x2))
+    return p.floor_divide(*as_numbers(x1, x2))
 
 
 @op(tensors=2, promote="same")
@@ -100,7 +100,7 @@ def mod(x1: TensorLike, x2: TensorLike) -> Tensor:
     >>> mod([7, -7], 3).tolist()
     [1, 2]
     """
-    return p.mod(*_numbers(x1, x2))
+    return p.mod(*as_numbers(x1, x2))
 
 
 @op(tensors=2, promote="same")
@@ -112,7 +112,7 @@ def fmod(x1: TensorLike, x2: TensorLike) -> Tensor:
     >>> fmod([7, -7], 3).tolist()
     [1, -1]
     """
-    x1, x2 = _numbers(x1, x2)
+    x1, x2 = as_numbers(x1, x2)
     remainder = p.mod(p.abs(x1), p.abs(x2))
     return p.where(p.less(x1, 0), p.negative(remainder), remainder)
 
@@ -126,7 +126,7 @@ def power(x1: TensorLike, x2: TensorLike) -> Tensor:
     >>> power([2, 3], 2).tolist(), power(4.0, 0.5).tolist()
     ([4, 9], 2.0)
     """
-    x1, x2 = _numbers(x1, x2)
+    x1, x2 = as_numbers(x1, x2)
     return p.multiply(x1, x1) if type(x2) in (int, float) and x2 == 2 else p.power(x1, x2)
 
 
@@ -139,7 +139,7 @@ def negative(x: TensorLike) -> Tensor:
     >>> negative([1, -2]).tolist()
     [-1, 2]
     """
-    return p.negative(*_numbers(x))
+    return p.negative(*as_numbers(x))
 
 
 @op(promote="same")
@@ -184,7 +184,7 @@ def sign(x: TensorLike) -> Tensor:
     >>> sign([-3.0, 0.0, 5.0]).tolist()
     [-1.0, 0.0, 1.0]
     """
-    return p.sign(*_numbers(x))
+    return p.sign(*as_numbers(x))
 
 
 @op(promote="same")
@@ -196,7 +196,7 @@ def square(x: TensorLike) -> Tensor:
     >>> square([2, -3]).tolist()
     [4, 9]
     """
-    (x,) = _numbers(x)
+    (x,) = as_numbers(x)
     return p.multiply(x, x)
 
 
@@ -270,7 +270,7 @@ def clip(x: TensorLike, x_min: TensorLike, x_max: TensorLike) -> Tensor:
     >>> clip([1, 5, 9], 2, 6).tolist()
     [2, 5, 6]
     """
-    (x,) = _numbers(x)
+    (x,) = as_numbers(x)
     if x_min is not None:
         x = p.maximum(x, x_min)
     return x if x_max is None else p.minimum(x, x_max)
@@ -357,6 +357,14 @@ def nan_to_num(x: TensorLike, nan: float = 0.0, posinf: float | None = None, neg
     return p.where(p.equal(x, float("-inf")), -limit if neginf is None else neginf, result)
 
 
+# ---- for other modules
+
+
+def as_numbers(*values: Any) -> tuple[Any, ...]:
+    """The values, bool tensors and scalars as int32."""
+    return tuple(_number(v) for v in values)
+
+
 def largest(dtype: str) -> float:
     """The largest finite number of a float dtype.
 
@@ -374,11 +382,6 @@ _LARGEST = {
     "float32": (2 - 2**-23) * 2.0**127,
     "float64": (2 - 2**-52) * 2.0**1023,
 }
-
-
-def _numbers(*values: Any) -> tuple[Any, ...]:
-    """The values, bool tensors and scalars as int32."""
-    return tuple(_number(v) for v in values)
 
 
 def _number(value: Any) -> Any:

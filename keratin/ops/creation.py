@@ -164,8 +164,8 @@ def _linspace(
 ) -> Any:
     if num < 0:
         raise ArgumentError("`num` must not be negative.", received=num)
-    start, stop = convert(start), convert(stop)
-    name = dtype_of(start)
+    name = dtype_of(start if hasattr(start, "dtype") else stop)
+    start, stop = convert(start, name), convert(stop, name)
     shape = shapes.broadcast(p.shape(start), p.shape(stop))
     parts = num - 1 if endpoint else num
     place = shapes.axis(axis, len(shape) + 1)

@@ -200,12 +200,10 @@ def scatter_update(
         raise ArgumentError(
             "`reduction` cannot be used.", expected='None, "add", "max", "min" or "mul"', received=reduction
         )
-    depth = p.shape(indices)[-1] if p.shape(indices) else None
-    if depth is None or depth > len(p.shape(inputs)):
+    sizes, rank = p.shape(indices), len(p.shape(inputs))
+    if not sizes or not isinstance(sizes[-1], int) or sizes[-1] > rank:
         raise ShapeError(
-            "The last axis of `indices` does not fit.",
-            expected=f"at most {len(p.shape(inputs))}",
-            received=p.shape(indices),
+            "The last axis of `indices` does not fit.", expected=f"a known size of at most {rank}", received=sizes
         )
     return p.scatter(inputs, _integers(indices), p.cast(updates, dtype_of(inputs)), _REDUCTIONS[reduction])
 
@@ -334,10 +332,9 @@ def searchsorted(sorted_sequence: TensorLike, values: TensorLike, side: str = "l
     """
     if side not in ("left", "right"):
         raise ArgumentError("`side` cannot be used.", expected='"left" or "right"', received=side)
-    sorted_sequence, values = convert(sorted_sequence), convert(values)
     if len(p.shape(sorted_sequence)) != 1:
         raise ShapeError("The sorted sequence must have one axis.", expected="(n,)", received=p.shape(sorted_sequence))
-    return p.searchsorted(sorted_sequence, values, side)
+    return p.searchsorted(sorted_sequence, convert(values, dtype_of(sorted_sequence)), side)
 
 
 @op(tensors=2, promote="same")

@@ -10,8 +10,9 @@ from typing import Any
 from keratin import dtypes, shapes
 from keratin.backends import primitives as p
 from keratin.errors import ArgumentError, ShapeError
+from keratin.ops.arithmetic import as_numbers
 from keratin.ops.mechanism import Tensor, TensorLike, dtype_of, op
-from keratin.ops.reduction import AxisLike, in_float32
+from keratin.ops.reduction import AxisLike, in_float32, root
 
 
 @op(tensors=2, promote="same")
@@ -156,10 +157,11 @@ def cross(
     """
     if axis is not None:
         axisa = axisb = axisc = axis
+    x1, x2 = as_numbers(x1, x2)
     a, b = _last(x1, axisa), _last(x2, axisb)
     counts = (p.shape(a)[-1], p.shape(b)[-1])
     if counts[0] not in (2, 3) or counts[1] not in (2, 3):
-        raise ShapeError("The vector product needs 2 or 3 components.", expected="2 or 3", received=counts)
+        raise ShapeError("The vector product needs 2 or 3 components.", expected="known sizes 2 or 3", received=counts)
     a0, a1, *a2 = _components(a)
     b0, b1, *b2 = _components(b)
     third = p.subtract(p.multiply(a0, b1), p.multiply(a1, b0))
@@ -265,7 +267,7 @@ def cholesky(x: TensorLike, upper: bool = False) -> Tensor:
     >>> cholesky([[4.0]]).tolist()
     [[2.0]]
     """
-    _needs_square("cholesky", x)
+    x = _square("cholesky", x)
     lower = in_float32(p.cholesky, x)
     return _matrix_transpose(lower) if upper else lower
 
@@ -279,7 +281,7 @@ def det(x: TensorLike) -> Tensor:
     >>> det([[2.0, 0.0], [0.0, 3.0]]).tolist()
     6.0
     """
-    _needs_square("det", x)
+    x = _square("det", x)
     return in_float32(p.det, x)
 
 
@@ -292,7 +294,7 @@ def inv(x: TensorLike) -> Tensor:
     >>> inv([[2.0, 0.0], [0.0, 4.0]]).tolist()
     [[0.5, 0.0], [0.0, 0.25]]
     """
-    _needs_square("inv", x)
+    x = _square("inv", x)
     return in_float32(p.inverse, x)
 
 
@@ -337,7 +339,7 @@ def eigh(x: TensorLike) -> tuple[Tensor, Tensor]:
     >>> eigh([[2.0, 0.0], [0.0, 1.0]])[0].tolist()
     [1.0, 2.0]
     """
-    _needs_square("eigh", x)
+    x = _square("eigh", x)
     return _each_back(p.eigh(_wide(x)), x)
 
 
@@ -412,11 +414,16 @@ def _needs_axes(name: str, least: int, *tensors: Tensor) -> None:
             )
 
 
-def _needs_square(name: str, x: Tensor) -> None:
+def _square(name: str, x: Tensor) -> Tensor:
+    """x, each of whose sides is known if the other is.  Raises: ShapeError unless the matrices are square."""
     _needs_axes(name, 2, x)
-    rows, columns = p.shape(x)[-2:]
+    *batch, rows, columns = p.shape(x)
     if isinstance(rows, int) and isinstance(columns, int) and rows != columns:
         raise ShapeError(f"`{name}` needs square matrices.", expected="(..., n, n)", received=p.shape(x))
+    if (rows is None) == (columns is None):
+        return x
+    size = columns if rows is None else rows
+    return p.reshape(x, (*batch, size, size))
 
 
 def _explicit(subscripts: str, ranks: list[int]) -> str:
@@ -500,11 +507,18 @@ def _diagonal(x: Tensor, offset: int, axis1: int, axis2: int) -> Tensor:
     matrix = p.transpose(x, (first, second, *rest))
     rows, columns = sizes[first], sizes[second]
     down, right = max(-offset, 0), max(offset, 0)
-    length = None if rows is None or columns is None else max(min(rows - down, columns - right), 0)
+    length = _diagonal_length(None if rows is None else rows - down, None if columns is None else columns - right)
     steps = p.iota(length, "int32")
     places = p.concatenate([p.expand_dims(p.add(steps, down), 1), p.expand_dims(p.add(steps, right), 1)], 1)
     line = p.gather_nd(matrix, places)
     return p.transpose(line, (*range(1, rank - 1), 0))
+
+
+def _diagonal_length(rows: Any, columns: Any) -> Any:
+    known = [size for size in (rows, columns) if size is not None]
+    if len(known) < 2 and not (known and known[0] <= 0):
+        return None
+    return max(min(known), 0)
 
 
 def _matrix_transpose(x: Tensor) -> Tensor:
@@ -522,17 +536,20 @@ def _each_back(parts: tuple[Tensor, ...], x: Tensor) -> Any:
 
 
 def _solved(name: str, a: Tensor, b: Tensor, function: Any) -> Tensor:
-    _needs_square(name, a)
+    a = _square(name, a)
     is_vector = _rank(b) == _rank(a) - 1
     _needs_axes(name, 1 if is_vector else 2, b)
     columns = p.expand_dims(b, len(p.shape(b))) if is_vector else b
-    rows, size = p.shape(columns)[-2], p.shape(a)[-1]
+    *batch, rows, count = p.shape(columns)
+    size = p.shape(a)[-1]
     if isinstance(rows, int) and isinstance(size, int) and rows != size:
         raise ShapeError(
             f"The sides of `{name}` do not fit.",
             expected=f"{size} rows on the right",
             received=f"{p.shape(a)} and {p.shape(b)}",
         )
+    if rows is None and size is not None:
+        columns = p.reshape(columns, (*batch, size, count))
     result = function(_wide(a), _wide(columns))
     if dtype_of(b) in dtypes.HALF:
         result = p.cast(result, dtype_of(b))
@@ -542,7 +559,7 @@ def _solved(name: str, a: Tensor, b: Tensor, function: Any) -> Tensor:
 def _norm(x: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Tensor:
     magnitude = p.abs(x)
     if ord is None or (len(axes) == 2 and ord == "fro") or (len(axes) == 1 and ord == 2):
-        return _root(p.sum(p.multiply(x, x), axes, keepdims))
+        return root(p.sum(p.multiply(x, x), axes, keepdims))
     if isinstance(ord, str) and len(axes) != 2:
         raise ArgumentError(
             "This norm is one of matrices.", expected="two axes", received=f"ord={ord!r} with {len(axes)} axes"
@@ -581,9 +598,3 @@ def _vector_norm(magnitude: Tensor, ord: Any, axes: tuple[int, ...], keepdims: b
     if ord == 1:
         return p.sum(magnitude, axes, keepdims)
     return p.power(p.sum(p.power(magnitude, float(ord)), axes, keepdims), 1.0 / ord)
-
-
-def _root(x: Tensor) -> Tensor:
-    """The square root with slope 0 at 0, where that of a length has no single one."""
-    zero = p.equal(x, 0)
-    return p.where(zero, 0, p.sqrt(p.where(zero, 1, x)))

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from keratin import dtypes, shapes
 from keratin.backends import primitives as p
 from keratin.errors import ArgumentError, ShapeError
+from keratin.ops.arithmetic import subtract
 from keratin.ops.mechanism import Tensor, TensorLike, canonical, convert, dtype_of, op, promoted
 
 AxisLike: TypeAlias = int | tuple[int, ...] | list[int] | None
@@ -68,7 +69,7 @@ def var(x: TensorLike, axis: AxisLike = None, keepdims: bool = False) -> Tensor:
 
 @op(promote="float")
 def std(x: TensorLike, axis: AxisLike = None, keepdims: bool = False) -> Tensor:
-    """The root of the mean square distance from the mean.
+    """The root of the mean square distance from the mean; its slope is 0 where all elements are equal.
 
     Shape: any -> without `axis`, or with size 1 there.  Raises: AxisError.
 
@@ -76,7 +77,7 @@ def std(x: TensorLike, axis: AxisLike = None, keepdims: bool = False) -> Tensor:
     1.0
     """
     axes = shapes.axes(axis, len(p.shape(x)))
-    return in_float32(lambda y: p.sqrt(_variance(y, axes, keepdims)), x)
+    return in_float32(lambda y: root(_variance(y, axes, keepdims)), x)
 
 
 @op
@@ -160,7 +161,7 @@ def ptp(x: TensorLike, axis: AxisLike = None, keepdims: bool = False) -> Tensor:
     >>> ptp([3, 9, 4]).tolist()
     6
     """
-    return p.subtract(max(x, axis, keepdims), min(x, axis, keepdims))
+    return subtract(max(x, axis, keepdims), min(x, axis, keepdims))
 
 
 @op
@@ -300,6 +301,12 @@ def quantile(x: TensorLike, q: Any, axis: AxisLike = None, method: str = "linear
 def in_float32(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     """`function(x)`, computed in float32 where x is of half precision, and cast back."""
     return _back(function(_wide(x)), x)
+
+
+def root(x: Tensor) -> Tensor:
+    """The square root with slope 0 at 0, where that of a length has no single one."""
+    zero = p.equal(x, 0)
+    return p.where(zero, 0, p.sqrt(p.where(zero, 1, x)))
 
 
 def _wide(x: Tensor) -> Tensor:

@@ -317,9 +317,11 @@ def hypot(x1: TensorLike, x2: TensorLike) -> Tensor:
     """
     x1, x2 = p.abs(x1), p.abs(x2)
     large, small = p.maximum(x1, x2), p.minimum(x1, x2)
-    degenerate = p.logical_or(p.equal(large, 0), p.isinf(large))
-    ratio = p.divide(small, p.where(degenerate, 1, large))
-    return p.where(degenerate, large, p.multiply(large, p.sqrt(p.add(p.multiply(ratio, ratio), 1))))
+    infinite = p.logical_or(p.isinf(x1), p.isinf(x2))
+    degenerate = p.logical_or(p.equal(large, 0), infinite)
+    ratio = p.divide(p.where(degenerate, 0, small), p.where(degenerate, 1, large))
+    length = p.multiply(p.where(degenerate, 0, large), p.sqrt(p.add(p.multiply(ratio, ratio), 1)))
+    return p.where(infinite, math.inf, length)
 
 
 @op(promote="float")
