@@ -70,32 +70,72 @@ def __dir__() -> list[str]:
 if TYPE_CHECKING:
     from keratin import (
         activations as activations,
+    )
+    from keratin import (
         backend as backend,
+    )
+    from keratin import (
         callbacks as callbacks,
+    )
+    from keratin import (
         config as config,
+    )
+    from keratin import (
         constraints as constraints,
+    )
+    from keratin import (
         dtype_policies as dtype_policies,
+    )
+    from keratin import (
         initializers as initializers,
+    )
+    from keratin import (
         layers as layers,
+    )
+    from keratin import (
         losses as losses,
+    )
+    from keratin import (
         metrics as metrics,
+    )
+    from keratin import (
         mixed_precision as mixed_precision,
+    )
+    from keratin import (
         models as models,
+    )
+    from keratin import (
         ops as ops,
+    )
+    from keratin import (
         optimizers as optimizers,
+    )
+    from keratin import (
         random as random,
+    )
+    from keratin import (
         regularizers as regularizers,
+    )
+    from keratin import (
         saving as saving,
+    )
+    from keratin import (
         tree as tree,
+    )
+    from keratin import (
         utils as utils,
     )
-    from keratin.backend import device as device, version as version
+    from keratin.backend import device as device
+    from keratin.backend import version as version
     from keratin.backends.symbolic import KerasTensor as KerasTensor
     from keratin.initializers import Initializer as Initializer
-    from keratin.layers import Input as Input, InputSpec as InputSpec, Layer as Layer
+    from keratin.layers import Input as Input
+    from keratin.layers import InputSpec as InputSpec
+    from keratin.layers import Layer as Layer
     from keratin.losses import Loss as Loss
     from keratin.metrics import Metric as Metric
-    from keratin.models import Model as Model, Sequential as Sequential
+    from keratin.models import Model as Model
+    from keratin.models import Sequential as Sequential
     from keratin.models.function import Function as Function
     from keratin.ops.operation import Operation as Operation
     from keratin.optimizers import Optimizer as Optimizer
@@ -104,11 +144,24 @@ if TYPE_CHECKING:
     from keratin.state.stateless import StatelessScope as StatelessScope
     from keratin.state.transforms import (
         functionalize as functionalize,
+    )
+    from keratin.state.transforms import (
         grad as grad,
+    )
+    from keratin.state.transforms import (
         jit as jit,
+    )
+    from keratin.state.transforms import (
         remat as remat,
+    )
+    from keratin.state.transforms import (
         scan as scan,
+    )
+    from keratin.state.transforms import (
         value_and_grad as value_and_grad,
+    )
+    from keratin.state.transforms import (
         vmap as vmap,
     )
-    from keratin.state.variable import Variable as Variable, name_scope as name_scope
+    from keratin.state.variable import Variable as Variable
+    from keratin.state.variable import name_scope as name_scope

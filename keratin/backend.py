@@ -80,5 +80,3 @@ def get_uid(prefix: str = "") -> int:
 def clear_session(free_memory: bool = True) -> None:
     """Start the numbering of default names again.  Programs are freed with their models; nothing else is global."""
     registry.reset_names()
-
-

@@ -42,7 +42,16 @@ NAMESPACES: dict[str, str] = {
 }
 _BY_FOLDER = {
     name: f"keras.{name}"
-    for name in ("layers", "initializers", "regularizers", "constraints", "activations", "losses", "metrics", "optimizers")
+    for name in (
+        "layers",
+        "initializers",
+        "regularizers",
+        "constraints",
+        "activations",
+        "losses",
+        "metrics",
+        "optimizers",
+    )
 }
 _EXCEPTIONS = {
     "Sequential": "keras",
@@ -271,7 +280,9 @@ def serialize(obj: Any) -> Any:
         **_header(type(obj)),
         "class_name": type(obj).__name__,
         "config": obj.get_config(),
-        "registered_name": None if public_module(type(obj)) in NAMESPACES and not _is_leak(type(obj)) else get_registered_name(type(obj)),
+        "registered_name": None
+        if public_module(type(obj)) in NAMESPACES and not _is_leak(type(obj))
+        else get_registered_name(type(obj)),
     }
     for key in ("build_config", "compile_config"):
         getter = getattr(obj, f"get_{key}", None)
@@ -423,7 +434,7 @@ def lookup(
     if identifier is None:
         return None
     if isinstance(identifier, Mapping):
-        found = deserialize(identifier)
+        found = _short_form(identifier, names) or deserialize(identifier)
     elif isinstance(identifier, str):
         found = get_registered_object(identifier, module_objects=names)
         if found is None:
@@ -441,7 +452,19 @@ def lookup(
         found = found()
     if callable(found) or (base is not None and isinstance(found, base)):
         return found
-    raise ConfigError(f"This cannot be used as a {kind}.", expected=f"a name, an object or a function", received=identifier)
+    raise ConfigError(
+        f"This cannot be used as a {kind}.", expected="a name, an object or a function", received=identifier
+    )
+
+
+def _short_form(data: Mapping[str, Any], names: Mapping[str, Any]) -> Any:
+    """An object of `{"class_name", "config"}` without a module, as older files and people write it."""
+    name = data.get("class_name")
+    if data.get("module") is not None or not isinstance(name, str) or name in get_custom_objects():
+        return None
+    cls = names.get(name)
+    known = inspect.isclass(cls) and issubclass(cls, Configurable)
+    return cls.from_config(dict(data.get("config") or {})) if known else None
 
 
 # ---- unique names

@@ -18,7 +18,7 @@ def standardize(shape: Any) -> Shape:
     >>> standardize([None, 3])
     (None, 3)
     """
-    if type(shape) is tuple and all(d is None or type(d) is int and d >= 0 for d in shape):
+    if type(shape) is tuple and all(d is None or (type(d) is int and d >= 0) for d in shape):
         return shape
     if shape is None:
         raise ShapeError("A shape is missing.", expected="a tuple of integers and None", received=shape)
@@ -193,7 +193,9 @@ def same_padding(length: Dim, window: int, stride: int, dilation: int = 1) -> tu
     if stride == 1:
         return (extent - 1) // 2, extent // 2
     if not isinstance(length, int):
-        raise ShapeError('padding="same" with a stride depends on the size of the input, which is unknown here.', received=length)
+        raise ShapeError(
+            'padding="same" with a stride depends on the size of the input, which is unknown here.', received=length
+        )
     total = max((-(-length // stride) - 1) * stride + extent - length, 0)
     return total // 2, total - total // 2
 

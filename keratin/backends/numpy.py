@@ -359,7 +359,14 @@ def solve_triangular(a: Any, b: Any, lower: bool) -> Any:
 
 
 def conv(
-    x: Any, kernel: Any, strides: Any, padding: Any, dilation: Any, input_dilation: Any, groups: int, channels_first: bool
+    x: Any,
+    kernel: Any,
+    strides: Any,
+    padding: Any,
+    dilation: Any,
+    input_dilation: Any,
+    groups: int,
+    channels_first: bool,
 ) -> Any:
     if channels_first:
         x = np.moveaxis(x, 1, -1)
@@ -404,7 +411,12 @@ def _windows(x: Any, window: Any, strides: Any, dilation: Any) -> Any:
     axes = tuple(range(1, len(window) + 1))
     extent = tuple((w - 1) * d + 1 for w, d in zip(window, dilation, strict=True))
     view = np.lib.stride_tricks.sliding_window_view(x, extent, axes)
-    steps = (slice(None), *(slice(None, None, s) for s in strides), slice(None), *(slice(None, None, d) for d in dilation))
+    steps = (
+        slice(None),
+        *(slice(None, None, s) for s in strides),
+        slice(None),
+        *(slice(None, None, d) for d in dilation),
+    )
     return view[steps]
 
 

@@ -137,7 +137,9 @@ def reshape(x: Any, shape: Sequence[Any]) -> Spec:
     """`shape` has no -1 here, except on the symbolic backend, where None stands for what is unknown."""
     before, after = shapes.size(x.shape), shapes.size(shape)
     if isinstance(before, int) and isinstance(after, int) and before != after:
-        raise ShapeError("The number of elements differs.", expected=f"{before} elements", received=f"{x.shape} to {tuple(shape)}")
+        raise ShapeError(
+            "The number of elements differs.", expected=f"{before} elements", received=f"{x.shape} to {tuple(shape)}"
+        )
     return Spec(tuple(shape), x.dtype)
 
 
@@ -157,7 +159,9 @@ def transpose(x: Any, axes: tuple[int, ...]) -> Spec:
 
 def broadcast_to(x: Any, shape: Sequence[Any]) -> Spec:
     padded = (1,) * (len(shape) - len(x.shape)) + tuple(x.shape)
-    if len(padded) > len(shape) or any(a not in (1, None) and b is not None and a != b for a, b in zip(padded, shape, strict=True)):
+    if len(padded) > len(shape) or any(
+        a not in (1, None) and b is not None and a != b for a, b in zip(padded, shape, strict=True)
+    ):
         raise ShapeError("The shape does not broadcast to the one asked for.", expected=tuple(shape), received=x.shape)
     return Spec(tuple(shape), x.dtype)
 
@@ -253,7 +257,11 @@ def matmul(x: Any, y: Any) -> Spec:
     a, b = tuple(x.shape), tuple(y.shape)
     inner = (a[-1], b[-2] if len(b) > 1 else b[0])
     if None not in inner and inner[0] != inner[1]:
-        raise ShapeError("The inner sizes of the matrix product differ.", expected=f"{inner[0]} rows on the right", received=f"{a} times {b}")
+        raise ShapeError(
+            "The inner sizes of the matrix product differ.",
+            expected=f"{inner[0]} rows on the right",
+            received=f"{a} times {b}",
+        )
     batch = shapes.broadcast(a[:-2], b[:-2])
     return Spec((*batch, *a[-2:-1], *(b[-1:] if len(b) > 1 else ())), x.dtype)
 
@@ -264,7 +272,9 @@ def dot_general(
     """Sum over pairs of axes, batch axes first in the result, then the rest of x, then the rest of y."""
     for a, b in zip(contract[0], contract[1], strict=True):
         if None not in (x.shape[a], y.shape[b]) and x.shape[a] != y.shape[b]:
-            raise ShapeError("Contracted sizes differ.", expected=f"{x.shape[a]} on axis {b} of the second", received=y.shape)
+            raise ShapeError(
+                "Contracted sizes differ.", expected=f"{x.shape[a]} on axis {b} of the second", received=y.shape
+            )
     lead = [x.shape[a] if x.shape[a] is not None else y.shape[b] for a, b in zip(batch[0], batch[1], strict=True)]
     left = [d for i, d in enumerate(x.shape) if i not in contract[0] and i not in batch[0]]
     right = [d for i, d in enumerate(y.shape) if i not in contract[1] and i not in batch[1]]
@@ -277,11 +287,15 @@ def einsum(subscripts: str, *operands: Any) -> Spec:
     sizes: dict[str, Any] = {}
     for letters, operand in zip(inputs.split(","), operands, strict=True):
         if len(letters) != len(operand.shape):
-            raise ShapeError("An operand of `einsum` has another rank than its letters.", expected=letters, received=operand.shape)
+            raise ShapeError(
+                "An operand of `einsum` has another rank than its letters.", expected=letters, received=operand.shape
+            )
         for letter, size in zip(letters, operand.shape, strict=True):
             known = sizes.setdefault(letter, size)
             if known not in (None, 1) and size not in (None, 1) and size != known:
-                raise ShapeError(f"Sizes of `{letter}` differ in `einsum`.", expected=known, received=size, where=subscripts)
+                raise ShapeError(
+                    f"Sizes of `{letter}` differ in `einsum`.", expected=known, received=size, where=subscripts
+                )
             if known == 1 or (known is None and size not in (None, 1)):  # one of size 1 broadcasts
                 sizes[letter] = size
     return Spec(tuple(sizes[letter] for letter in result), operands[0].dtype)
@@ -347,7 +361,11 @@ def conv(
             received=tuple(x.shape),
         )
     if None not in (kernel.shape[-1], groups) and kernel.shape[-1] % groups:
-        raise ShapeError("The number of filters is not a multiple of the number of groups.", expected=groups, received=kernel.shape[-1])
+        raise ShapeError(
+            "The number of filters is not a multiple of the number of groups.",
+            expected=groups,
+            received=kernel.shape[-1],
+        )
     spatial = x.shape[2:] if channels_first else x.shape[1:-1]
     if padding == "same":
         out = [shapes.same_output(d, s) for d, s in zip(spatial, strides, strict=True)]
@@ -440,6 +458,7 @@ RULES: dict[str, Callable[..., Any]] = {
 CREATION = ("full", "iota", "random_bits")
 SEQUENCE = ("concatenate",)
 
-TRANSFORMS = """jit value_and_grad vmap scan while_loop cond remat custom_gradient abstract_eval host_callback""".split()
+TRANSFORMS = (
+    """jit value_and_grad vmap scan while_loop cond remat custom_gradient abstract_eval host_callback""".split()
+)
 """What else a backend supplies, beside `name`, `is_tensor`, `TENSOR_TYPES`, `from_host`, `to_host`, `canonical_dtype`, `shape`."""
-

@@ -226,7 +226,10 @@ class Layer(Operation, tracking.Tracked):
         if args and isinstance(args[0], list | tuple) and _all_numbers(args[0]):
             args = (mechanism.convert(args[0]), *args[1:])
         new_args = tuple(one(a) if not isinstance(a, list | tuple | dict) else tree.map_structure(one, a) for a in args)
-        new_kwargs = {k: one(a) if not isinstance(a, list | tuple | dict) else tree.map_structure(one, a) for k, a in kwargs.items()}
+        new_kwargs = {
+            k: one(a) if not isinstance(a, list | tuple | dict) else tree.map_structure(one, a)
+            for k, a in kwargs.items()
+        }
         return new_args, new_kwargs
 
     def _check_arguments(self, plan: CallPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -242,7 +245,10 @@ class Layer(Operation, tracking.Tracked):
             for name in kwargs:
                 if name not in plan.names:
                     raise UnknownArgumentError(
-                        "The layer's `call` has no such argument.", where=self.path, expected=f"({', '.join(plan.names)})", received=name
+                        "The layer's `call` has no such argument.",
+                        where=self.path,
+                        expected=f"({', '.join(plan.names)})",
+                        received=name,
                     )
         given = plan.names[: len(args)]
         missing = [n for n in plan.required if n not in given and n not in kwargs and n != "training"]
@@ -290,7 +296,9 @@ class Layer(Operation, tracking.Tracked):
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """The computation.  Subclasses define it; outside, call the layer itself."""
         raise StateError(
-            f"`{type(self).__name__}` defines no `call`.", where=self.name, hint="define `call(self, inputs)` in the class"
+            f"`{type(self).__name__}` defines no `call`.",
+            where=self.name,
+            hint="define `call(self, inputs)` in the class",
         )
 
     # ---- building
@@ -310,7 +318,11 @@ class Layer(Operation, tracking.Tracked):
         if len(plan.build_names) == 1:
             name = plan.build_names[0]
             owner = name.removesuffix("_shape")
-            value = given[owner] if owner in given and owner != name else (args[0] if args else next(iter(given.values()), None))
+            value = (
+                given[owner]
+                if owner in given and owner != name
+                else (args[0] if args else next(iter(given.values()), None))
+            )
             shapes_given = {name: shape_of(value)}
         else:
             shapes_given = {}
@@ -386,7 +398,9 @@ class Layer(Operation, tracking.Tracked):
         self._own_weights.append(variable)
         return variable
 
-    def add_variable(self, shape: Any, initializer: Any, dtype: Any = None, trainable: bool = True, name: str | None = None) -> Variable:
+    def add_variable(
+        self, shape: Any, initializer: Any, dtype: Any = None, trainable: bool = True, name: str | None = None
+    ) -> Variable:
         """The older name of `add_weight`."""
         return self.add_weight(shape, initializer, dtype, trainable, name=name)
 
@@ -471,7 +485,9 @@ class Layer(Operation, tracking.Tracked):
         """The metrics that the layer and the layers in it hold."""
         from keratin.metrics.base import Metric
 
-        return [item for layer in self._flatten_layers() for item in tracking.contents(layer) if isinstance(item, Metric)]
+        return [
+            item for layer in self._flatten_layers() for item in tracking.contents(layer) if isinstance(item, Metric)
+        ]
 
     @property
     def metrics_variables(self) -> list[Variable]:
@@ -494,7 +510,9 @@ class Layer(Operation, tracking.Tracked):
     def count_params(self) -> int:
         """The number of elements of all weights.  Raises: StateError if the layer was not built."""
         if not self.built:
-            raise StateError("The layer has no weights to count yet.", where=self.path, hint="call it on data, or call `build`")
+            raise StateError(
+                "The layer has no weights to count yet.", where=self.path, hint="call it on data, or call `build`"
+            )
         return sum(int(np.prod(v.shape)) for v in self.weights)
 
     def get_weights(self) -> list[np.ndarray[Any, Any]]:
@@ -508,11 +526,16 @@ class Layer(Operation, tracking.Tracked):
         """
         variables, values = self.weights, list(weights)
         if len(variables) != len(values):
-            raise ShapeError("The number of weights differs.", where=self.path, expected=len(variables), received=len(values))
+            raise ShapeError(
+                "The number of weights differs.", where=self.path, expected=len(variables), received=len(values)
+            )
         for variable, value in zip(variables, values, strict=True):
             if tuple(np.shape(value)) != variable.shape:
                 raise ShapeError(
-                    "A weight has another shape.", where=variable.path, expected=variable.shape, received=tuple(np.shape(value))
+                    "A weight has another shape.",
+                    where=variable.path,
+                    expected=variable.shape,
+                    received=tuple(np.shape(value)),
                 )
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
@@ -564,7 +587,13 @@ class Layer(Operation, tracking.Tracked):
             return
         tensor = mechanism.convert(loss)
         if tuple(tensor.shape) != ():
-            raise ShapeError("A loss must be a scalar.", where=self.path, expected=(), received=tuple(tensor.shape), hint="reduce it first")
+            raise ShapeError(
+                "A loss must be a scalar.",
+                where=self.path,
+                expected=(),
+                received=tuple(tensor.shape),
+                hint="reduce it first",
+            )
         root = self if outermost else context.stack[0]
         if self not in root._loss_owners:
             root._loss_owners.append(self)
@@ -591,7 +620,11 @@ class Layer(Operation, tracking.Tracked):
         """The mask of the first argument; fills in the mask parameters of `call` that were not given."""
         if not args and not kwargs:
             return None
-        if not masks.any_masks() and not symbolic.local.active and not hasattr(args[0] if args else None, "_keras_mask"):
+        if (
+            not masks.any_masks()
+            and not symbolic.local.active
+            and not hasattr(args[0] if args else None, "_keras_mask")
+        ):
             return kwargs.get("mask")
         for parameter, index, owner in plan.masks:
             if kwargs.get(parameter) is None and plan.names.index(parameter) >= len(args):
@@ -618,7 +651,9 @@ class Layer(Operation, tracking.Tracked):
         if computed is None:
             return
         flat_outputs = tree.flatten(outputs)
-        flat_masks = tree.flatten(computed) if isinstance(computed, list | tuple | dict) else [computed] * len(flat_outputs)
+        flat_masks = (
+            tree.flatten(computed) if isinstance(computed, list | tuple | dict) else [computed] * len(flat_outputs)
+        )
         for output, mask in zip(flat_outputs, flat_masks, strict=False):
             if mask is not None and masks.get_mask(output) is None:
                 masks.set_mask(output, mask)
@@ -655,7 +690,12 @@ class Layer(Operation, tracking.Tracked):
         else:
             tensors, specs = tree.flatten(value), tree.flatten(spec)
             if len(tensors) != len(specs):
-                raise ShapeError("The layer got the wrong number of inputs.", where=self.path, expected=len(specs), received=len(tensors))
+                raise ShapeError(
+                    "The layer got the wrong number of inputs.",
+                    where=self.path,
+                    expected=len(specs),
+                    received=len(tensors),
+                )
         for tensor, one in zip(tensors, specs, strict=True):
             if one is None or (tensor is None and one.optional):
                 continue
@@ -678,7 +718,9 @@ class Layer(Operation, tracking.Tracked):
         Raises: StateError if the layer is not built; ShapeError if the number of values differs.
         """
         if not self.built:
-            raise StateError("`stateless_call` needs a built layer.", where=self.path, hint="call it on data first, or call `build`")
+            raise StateError(
+                "`stateless_call` needs a built layer.", where=self.path, hint="call it on data first, or call `build`"
+            )
         trainable, others = self.trainable_variables, self.non_trainable_variables
         values = [*trainable_variables, *non_trainable_variables]
         if len(trainable) != len(trainable_variables) or len(others) != len(non_trainable_variables):
@@ -722,7 +764,9 @@ class Layer(Operation, tracking.Tracked):
                 where=self.path,
                 expected=f"{len(variables)}: {[v.name for v in variables]}",
                 received=len(store.keys()),
-                hint=None if self.built else "the layer is not built: build or call the model before loading its weights",
+                hint=None
+                if self.built
+                else "the layer is not built: build or call the model before loading its weights",
             )
         for i, variable in enumerate(variables):
             variable.assign(store[str(i)])
@@ -736,10 +780,14 @@ class Layer(Operation, tracking.Tracked):
 
 def _has_symbolic(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     for value in args:
-        if type(value) is KerasTensor or (isinstance(value, list | tuple | dict) and any(type(x) is KerasTensor for x in tree.flatten(value))):
+        if type(value) is KerasTensor or (
+            isinstance(value, list | tuple | dict) and any(type(x) is KerasTensor for x in tree.flatten(value))
+        ):
             return True
     for value in kwargs.values():
-        if type(value) is KerasTensor or (isinstance(value, list | tuple | dict) and any(type(x) is KerasTensor for x in tree.flatten(value))):
+        if type(value) is KerasTensor or (
+            isinstance(value, list | tuple | dict) and any(type(x) is KerasTensor for x in tree.flatten(value))
+        ):
             return True
     return False
 
@@ -752,7 +800,11 @@ def _all_numbers(value: Any) -> bool:
 
 def _arrays_in(value: Any) -> Any:
     """Constants in a graph are NumPy arrays or tensors: lists of numbers become arrays here."""
-    return np.asarray(value, dtypes.numpy_dtype(mechanism.canonical("float32"))) if _all_numbers(value) and isinstance(value, list | tuple) else value
+    return (
+        np.asarray(value, dtypes.numpy_dtype(mechanism.canonical("float32")))
+        if _all_numbers(value) and isinstance(value, list | tuple)
+        else value
+    )
 
 
 def _activity_loss(regularizer: Callable[[Any], Tensor], output: Tensor) -> Tensor:
@@ -881,7 +933,11 @@ def _unknown_arguments(cls: type, kwargs: dict[str, Any]) -> UnknownArgumentErro
     import difflib
 
     known = [
-        name for base in cls.__mro__ if "__init__" in base.__dict__ for name in inspect.signature(base.__init__).parameters if name not in ("self", "args", "kwargs")
+        name
+        for base in cls.__mro__
+        if "__init__" in base.__dict__
+        for name in inspect.signature(base.__init__).parameters
+        if name not in ("self", "args", "kwargs")
     ]  # type: ignore[misc]
     name = next(iter(kwargs))
     near = difflib.get_close_matches(name, known, 1)
@@ -906,4 +962,6 @@ def _note(error: Exception, layer: Layer, args: tuple[Any, ...]) -> None:
         return
     with contextlib.suppress(Exception):
         error._keratin_noted = True  # type: ignore[attr-defined]
-        error.add_note(f"This happened in the layer `{layer.path}` ({type(layer).__name__}), called with shapes {shape_of(list(args))}.")
+        error.add_note(
+            f"This happened in the layer `{layer.path}` ({type(layer).__name__}), called with shapes {shape_of(list(args))}."
+        )

@@ -21,7 +21,9 @@ class CallPlan:
         parameters = list(inspect.signature(cls.call).parameters.values())[1:]
         self.names = [p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
         self.required = [
-            p.name for p in parameters if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+            p.name
+            for p in parameters
+            if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
         ]
         self.open_keywords = any(p.kind is p.VAR_KEYWORD for p in parameters)
         self.open_positional = any(p.kind is p.VAR_POSITIONAL for p in parameters)

@@ -44,7 +44,9 @@ class InputSpec(registry.Configurable):
         self.allow_last_axis_squeeze, self.name, self.optional = allow_last_axis_squeeze, name, optional
         rank = self.ndim if self.ndim is not None else self.max_ndim
         if rank is not None and self.axes and not all(-rank <= a < rank for a in self.axes):
-            raise ArgumentError("`axes` names an axis outside the rank.", expected=f"rank {rank}", received=dict(self.axes))
+            raise ArgumentError(
+                "`axes` names an axis outside the rank.", expected=f"rank {rank}", received=dict(self.axes)
+            )
 
     def check(self, shape: tuple[Any, ...], dtype: str, where: str) -> None:
         """Raises: ShapeError or DtypeError, naming the layer `where`, if an input of this shape does not fit."""
@@ -61,7 +63,9 @@ class InputSpec(registry.Configurable):
         if self.shape is not None and rank == len(self.shape):
             for axis, (size, actual) in enumerate(zip(self.shape, shape, strict=True)):
                 if size is not None and actual is not None and size != actual:
-                    raise self._wrong("The input has the wrong shape.", f"{self.shape} (axis {axis} differs)", shape, where)
+                    raise self._wrong(
+                        "The input has the wrong shape.", f"{self.shape} (axis {axis} differs)", shape, where
+                    )
         if self.dtype is not None and dtype != self.dtype:
             raise DtypeError("The input has the wrong dtype.", where=where, expected=self.dtype, received=dtype)
 

@@ -47,7 +47,11 @@ def clone_model(
 
     if isinstance(model, Sequential):
         layers = [clone(layer) for layer in model.layers]
-        start = [] if not model.built else [Input(batch_shape=model.input_shape, dtype=model.inputs[0].dtype, name=model.input_names[0])]
+        start = (
+            []
+            if not model.built
+            else [Input(batch_shape=model.input_shape, dtype=model.inputs[0].dtype, name=model.input_names[0])]
+        )
         if input_tensors is not None:
             given = tree.flatten(input_tensors)[0]
             start = [InputLayer(batch_shape=given.shape, dtype=given.dtype)]
@@ -55,7 +59,11 @@ def clone_model(
     if isinstance(model, Functional):
         return _clone_functional(model, input_tensors, clone, call_function)
     if clone_function is not None or input_tensors is not None:
-        raise ArgumentError("A subclassed model can only be cloned whole.", where=model.name, hint="leave `clone_function` and `input_tensors` out")
+        raise ArgumentError(
+            "A subclassed model can only be cloned whole.",
+            where=model.name,
+            hint="leave `clone_function` and `input_tensors` out",
+        )
     return _clone_by_config(model)
 
 
@@ -63,9 +71,14 @@ def _clone_by_config(layer: Layer) -> Any:
     return type(layer).from_config(layer.get_config())
 
 
-def _clone_functional(model: Functional, input_tensors: Any, clone: Callable[[Any], Any], call_function: Any) -> Functional:
+def _clone_functional(
+    model: Functional, input_tensors: Any, clone: Callable[[Any], Any], call_function: Any
+) -> Functional:
     if input_tensors is None:
-        flat = [Input(batch_shape=t.shape, dtype=t.dtype, name=n) for t, n in zip(model.inputs, model.input_names, strict=True)]
+        flat = [
+            Input(batch_shape=t.shape, dtype=t.dtype, name=n)
+            for t, n in zip(model.inputs, model.input_names, strict=True)
+        ]
     else:
         flat = tree.flatten(input_tensors)
     twins: dict[int, Any] = {}

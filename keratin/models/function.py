@@ -35,6 +35,11 @@ class Function(Operation):
         """Run the graph."""
         flat = tree.flatten(inputs)
         if len(flat) != len(self.inputs):
-            raise ArgumentError("The function got another number of inputs.", where=self.name, expected=len(self.inputs), received=len(flat))
+            raise ArgumentError(
+                "The function got another number of inputs.",
+                where=self.name,
+                expected=len(self.inputs),
+                received=len(flat),
+            )
         values = run_graph(self._nodes, {id(t): v for t, v in zip(self.inputs, flat, strict=True)})
         return tree.pack_sequence_as(self._outputs_struct, [values[id(t)] for t in self.outputs])

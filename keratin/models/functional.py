@@ -34,7 +34,9 @@ class Functional(Model):
     """
 
     files_list_layers_first = True
-    untracked = frozenset({"_steps", "_inputs_flat", "_outputs_flat", "_inputs_struct", "_outputs_struct", "operations"})
+    untracked = frozenset(
+        {"_steps", "_inputs_flat", "_outputs_flat", "_inputs_struct", "_outputs_struct", "operations"}
+    )
 
     def __init__(self, inputs: Any, outputs: Any, name: str | None = None, **kwargs: Any) -> None:
         trainable = kwargs.pop("trainable", None)
@@ -52,7 +54,9 @@ class Functional(Model):
         self._inputs_flat: list[KerasTensor] = tree.flatten(inputs)
         self._outputs_flat: list[KerasTensor] = tree.flatten(outputs)
         if len({id(t) for t in self._inputs_flat}) != len(self._inputs_flat):
-            raise ArgumentError("An input is named twice.", where=self.name, received=[t.name for t in self._inputs_flat])
+            raise ArgumentError(
+                "An input is named twice.", where=self.name, received=[t.name for t in self._inputs_flat]
+            )
         nodes, self.operations = trace_graph(self._inputs_flat, self._outputs_flat, self.name)
         _check_names(self.operations, self.name)
         self._nodes = nodes
@@ -231,7 +235,12 @@ def _fitted(value: Any, symbol: KerasTensor, where: str) -> Any:
     elif len(shape) == len(expected) - 1 and expected[-1] == 1:
         tensor = shaping.expand_dims(tensor, -1)
     if shapes.merge(tuple(tensor.shape), expected) is None:
-        raise ShapeError("An input has another shape than the model was made for.", where=f"{where}, input `{name}`", expected=expected, received=shape)
+        raise ShapeError(
+            "An input has another shape than the model was made for.",
+            where=f"{where}, input `{name}`",
+            expected=expected,
+            received=shape,
+        )
     if mask is not None and tensor is not value:
         masks.set_mask(tensor, mask)
     return tensor
@@ -240,7 +249,9 @@ def _fitted(value: Any, symbol: KerasTensor, where: str) -> Any:
 # ---- the graph
 
 
-def trace_graph(inputs: list[KerasTensor], outputs: list[KerasTensor], where: str) -> tuple[list[Node], list[Operation]]:
+def trace_graph(
+    inputs: list[KerasTensor], outputs: list[KerasTensor], where: str
+) -> tuple[list[Node], list[Operation]]:
     """The nodes between inputs and outputs in an order in which they can run, and the operations in Keras's order.
 
     Keras lists operations by their distance from the outputs, farthest first, then by the first visit of a depth-first
@@ -297,7 +308,9 @@ def _plan_steps(nodes: Iterable[Node], inputs: list[KerasTensor]) -> list[tuple[
     for node in nodes:
         if any(id(t) in given for t in node.output_tensors):
             continue
-        single = id(node.args[0]) if len(node.args) == 1 and not node.kwargs and type(node.args[0]) is KerasTensor else None
+        single = (
+            id(node.args[0]) if len(node.args) == 1 and not node.kwargs and type(node.args[0]) is KerasTensor else None
+        )
         steps.append((node.operation, single, node.args, node.kwargs, [id(t) for t in node.output_tensors]))
     return steps
 
@@ -328,7 +341,8 @@ def _from_inner_tensors(inputs: Any, outputs: Any, where: str) -> tuple[Any, Any
     flat_in, flat_out = tree.flatten(inputs), tree.flatten(outputs)
     nodes, _ = trace_graph(flat_in, flat_out, where)
     fresh = [
-        t if isinstance(t._history.operation, InputLayer) else Input(batch_shape=t.shape, dtype=t.dtype) for t in flat_in
+        t if isinstance(t._history.operation, InputLayer) else Input(batch_shape=t.shape, dtype=t.dtype)
+        for t in flat_in
     ]
     values = run_graph(nodes, {id(old): new for old, new in zip(flat_in, fresh, strict=True)})
     return tree.pack_sequence_as(inputs, fresh), tree.pack_sequence_as(outputs, [values[id(t)] for t in flat_out])
@@ -338,4 +352,6 @@ def _check_names(operations: list[Operation], where: str) -> None:
     names = [op.name for op in operations]
     twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
     if twice:
-        raise ArgumentError("Two layers of a model have the same name.", where=where, expected="unique names", received=twice)
+        raise ArgumentError(
+            "Two layers of a model have the same name.", where=where, expected="unique names", received=twice
+        )

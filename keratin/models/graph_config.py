@@ -48,7 +48,12 @@ def _node_indices(model: Any, inside: set[int]) -> dict[int, int]:
 def _describe_operation(operation: Operation) -> dict[str, Any]:
     if isinstance(operation, FunctionOperation):
         name = class_name_of(operation.function)
-        return {"module": module_of(operation.function), "class_name": name, "config": operation.get_config(), "registered_name": name}
+        return {
+            "module": module_of(operation.function),
+            "class_name": name,
+            "config": operation.get_config(),
+            "registered_name": name,
+        }
     return registry.serialize(operation)
 
 
@@ -56,7 +61,10 @@ def _linked(nest: Any, index_of: dict[int, int]) -> Any:
     if type(nest) is KerasTensor:
         history = nest._history
         link = [history.operation.name, index_of[id(nest.node)], history.tensor_index]
-        return {"class_name": "__keras_tensor__", "config": {"shape": list(nest.shape), "dtype": nest.dtype, "keras_history": link}}
+        return {
+            "class_name": "__keras_tensor__",
+            "config": {"shape": list(nest.shape), "dtype": nest.dtype, "keras_history": link},
+        }
     if isinstance(nest, list | tuple):
         return [_linked(item, index_of) for item in nest]
     if isinstance(nest, dict):
@@ -98,7 +106,9 @@ def rebuild(config: dict[str, Any], cls: Any) -> Any:
             else:
                 later.append((name, i, node))
         if len(later) == len(waiting):
-            raise ConfigError("The graph of the model is not connected.", where=config.get("name"), received=[w[0] for w in later])
+            raise ConfigError(
+                "The graph of the model is not connected.", where=config.get("name"), received=[w[0] for w in later]
+            )
         waiting = later
     inputs = _tensors(config["input_layers"], made)
     outputs = _tensors(config["output_layers"], made)

@@ -13,7 +13,7 @@ from keratin.models.summary import summary
 from keratin.training.trainer import Trainer
 
 
-class Model(Trainer, Layer):
+class Model(Trainer):
     """A layer with `compile`, `fit`, `evaluate`, `predict` and `save`.
 
     There are three ways to make one: `Model(inputs, outputs)` of symbolic tensors, `Sequential([...])`, or a subclass
@@ -36,21 +36,22 @@ class Model(Trainer, Layer):
         if cls is Model and (len(args) >= 2 or "inputs" in kwargs or "outputs" in kwargs):
             from keratin.models.functional import Functional
 
-            return Layer.__new__(Functional, *args, **kwargs)
-        return Layer.__new__(cls, *args, **kwargs)
+            return Trainer.__new__(Functional, *args, **kwargs)
+        return super().__new__(cls, *args, **kwargs)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         from keratin.models.functional import Functional
 
         if (len(args) >= 2 or "inputs" in kwargs) and not isinstance(self, Functional):
             # a subclass that draws a graph in its constructor becomes a functional model of the same name
-            self.__class__ = type(type(self).__name__, (type(self), Functional), {"__module__": type(self).__module__})
-            Functional.__init__(self, *args, **kwargs)
+            drawn: Any = type(type(self).__name__, (type(self), Functional), {"__module__": type(self).__module__})
+            self.__class__ = drawn
+            drawn_init: Any = Functional.__init__
+            drawn_init(self, *args, **kwargs)
             return
         if args:
             raise ArgumentError("`Model` takes `inputs` and `outputs`, or nothing.", received=args)
-        Trainer.__init__(self)
-        Layer.__init__(self, **kwargs)
+        super().__init__(**kwargs)
 
     def __reduce__(self) -> Any:
         return _from_bytes, (saving.to_bytes(self),)
@@ -73,15 +74,21 @@ class Model(Trainer, Layer):
         """
         layers = self.layers
         if (name is None) == (index is None):
-            raise ArgumentError("Pass either a name or an index.", where=self.name, received=f"name={name}, index={index}")
+            raise ArgumentError(
+                "Pass either a name or an index.", where=self.name, received=f"name={name}, index={index}"
+            )
         if index is not None:
             if not -len(layers) <= index < len(layers):
-                raise ArgumentError("There is no layer of this index.", where=self.name, expected=f"below {len(layers)}", received=index)
+                raise ArgumentError(
+                    "There is no layer of this index.", where=self.name, expected=f"below {len(layers)}", received=index
+                )
             return layers[index]
         for layer in layers:
             if layer.name == name:
                 return layer
-        raise ArgumentError("There is no layer of this name.", where=self.name, expected=[layer.name for layer in layers], received=name)
+        raise ArgumentError(
+            "There is no layer of this name.", where=self.name, expected=[layer.name for layer in layers], received=name
+        )
 
     def summary(
         self,
@@ -160,7 +167,9 @@ class Model(Trainer, Layer):
         Args: value_format: "backend_tensor" or "numpy_array".
         """
         if value_format not in ("backend_tensor", "numpy_array"):
-            raise ArgumentError("`value_format` cannot be used.", expected="backend_tensor or numpy_array", received=value_format)
+            raise ArgumentError(
+                "`value_format` cannot be used.", expected="backend_tensor or numpy_array", received=value_format
+            )
         return {
             group: _nest({v.path: v.numpy() if value_format == "numpy_array" else v.value for v in variables})
             for group, variables in self._state_groups().items()
@@ -172,14 +181,18 @@ class Model(Trainer, Layer):
             by_path = {v.path: v for v in self._state_groups()[group]}
             for path, value in _flat(values).items():
                 if path not in by_path:
-                    raise ArgumentError("The model has no such variable.", where=self.name, expected=list(by_path), received=path)
+                    raise ArgumentError(
+                        "The model has no such variable.", where=self.name, expected=list(by_path), received=path
+                    )
                 by_path[path].assign(value)
 
     def _state_groups(self) -> dict[str, Any]:
         optimizer = self.optimizer
         return {
             "trainable_variables": self.trainable_variables,
-            "non_trainable_variables": [v for v in self.non_trainable_variables if v not in set(self.metrics_variables)],
+            "non_trainable_variables": [
+                v for v in self.non_trainable_variables if v not in set(self.metrics_variables)
+            ],
             "optimizer_variables": optimizer.variables if optimizer is not None else [],
             "metrics_variables": self.metrics_variables,
         }

@@ -36,12 +36,9 @@ class Sequential(Model):
     files_list_layers_first = True
     untracked = frozenset({"_functional"})
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        return Layer.__new__(cls, *args, **kwargs)
-
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None, **kwargs: Any) -> None:
         super().__init__(name=name, trainable=trainable, **kwargs)
-        self._stack: list[Layer] = []
+        self._stack: list[Any] = []  # layers, an InputLayer first where the shape is known
         self._functional: Functional | None = None
         if layers is not None:
             if not isinstance(layers, Iterable):
@@ -67,7 +64,11 @@ class Sequential(Model):
         return layer
 
     def _append(self, layer: Any) -> None:
-        if type(layer) is KerasTensor and layer._history is not None and isinstance(layer._history.operation, InputLayer):
+        if (
+            type(layer) is KerasTensor
+            and layer._history is not None
+            and isinstance(layer._history.operation, InputLayer)
+        ):
             layer = layer._history.operation
         if not isinstance(layer, Layer):
             raise ArgumentError(
@@ -77,7 +78,9 @@ class Sequential(Model):
         if any(layer is other for other in self._stack) or layer.name in (other.name for other in self._stack):
             raise ArgumentError("Two layers of a model have the same name.", where=self.name, received=layer.name)
         if isinstance(layer, InputLayer) and self._stack:
-            raise ArgumentError("`Input` comes first in a Sequential model.", where=self.name, received=f"after {self._stack[-1].name}")
+            raise ArgumentError(
+                "`Input` comes first in a Sequential model.", where=self.name, received=f"after {self._stack[-1].name}"
+            )
         if not self._stack and not isinstance(layer, InputLayer):
             shape = layer.input_shape_argument
             if shape is not None:
@@ -95,7 +98,9 @@ class Sequential(Model):
     def build(self, input_shape: Any = None) -> None:
         """Draw the graph for inputs of this shape, with the batch."""
         if not self._stack:
-            raise StateError("A Sequential model without layers cannot be built.", where=self.name, hint="add a layer first")
+            raise StateError(
+                "A Sequential model without layers cannot be built.", where=self.name, hint="add a layer first"
+            )
         if self._functional is not None:
             return
         if isinstance(self._stack[0], InputLayer):
@@ -117,8 +122,10 @@ class Sequential(Model):
 
     def _build_for(self, plan: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         value = args[0] if args else kwargs.get("inputs")
-        if not hasattr(value, "shape"):
-            raise ArgumentError("A Sequential model takes one tensor.", where=self.name, received=tree.map_structure(type, value))
+        if value is None or not hasattr(value, "shape"):
+            raise ArgumentError(
+                "A Sequential model takes one tensor.", where=self.name, received=tree.map_structure(type, value)
+            )
         self.build(tuple(value.shape))
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
@@ -138,7 +145,11 @@ class Sequential(Model):
 
     def _graph(self, what: str) -> Functional:
         if self._functional is None:
-            raise StateError(f"The model has no {what} yet: the shape of its input is not known.", where=self.name, hint="start it with Input(shape=...)")
+            raise StateError(
+                f"The model has no {what} yet: the shape of its input is not known.",
+                where=self.name,
+                hint="start it with Input(shape=...)",
+            )
         return self._functional
 
     @property
@@ -197,7 +208,10 @@ class Sequential(Model):
                 return super().from_config(config)
             shape = config.get("build_input_shape")
             # with a known shape the graph is drawn below, which builds the layers inside this model's path
-            stack = [registry.deserialize({k: v for k, v in layer.items() if not shape or k != "build_config"}) for layer in config["layers"]]
+            stack = [
+                registry.deserialize({k: v for k, v in layer.items() if not shape or k != "build_config"})
+                for layer in config["layers"]
+            ]
             dtype = registry.deserialize(config.get("dtype"))
             model = cls(stack, name=config.get("name"), dtype=dtype)
             if not config.get("trainable", True):

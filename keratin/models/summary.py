@@ -49,7 +49,11 @@ def _is_linear(model: Any) -> bool:
     for operation in operations:
         nodes = [n for n in operation._inbound_nodes if id(n) in inside]
         readers = [n for n in operation._outbound_nodes]
-        if len(nodes) > 1 or any(len(n.inputs) > 1 for n in nodes) or len(readers) > 1 and _readers_in(model, operation) > 1:
+        if (
+            len(nodes) > 1
+            or any(len(n.inputs) > 1 for n in nodes)
+            or (len(readers) > 1 and _readers_in(model, operation) > 1)
+        ):
             return False
     return len(model.inputs) <= 1
 
@@ -70,9 +74,17 @@ def _in_range(layers: list[Any], layer_range: tuple[str, str] | None) -> list[An
     return layers[first : last + 1]
 
 
-def _add_rows(rows: list[list[str]], layer: Any, model: Any, linear: bool, expand: bool, show_trainable: bool, depth: int) -> None:
+def _add_rows(
+    rows: list[list[str]], layer: Any, model: Any, linear: bool, expand: bool, show_trainable: bool, depth: int
+) -> None:
     indent = "   " * depth + ("└ " if depth else "")
-    count = f"{layer.count_params():,}" if isinstance(layer, Layer) and layer.built else "0 (unbuilt)" if isinstance(layer, Layer) else "0"
+    count = (
+        f"{layer.count_params():,}"
+        if isinstance(layer, Layer) and layer.built
+        else "0 (unbuilt)"
+        if isinstance(layer, Layer)
+        else "0"
+    )
     row = [f"{indent}{layer.name} ({_kind(layer)})", _output_shape(layer), count]
     if not linear:
         row.append(_connections(layer, model))
@@ -124,7 +136,15 @@ def _table(header: list[str], rows: list[list[str]], width: int, fractions: list
         wrapped = [_wrap(text, size) for text, size in zip(row, sizes, strict=True)]
         height = max(map(len, wrapped))
         padded = [lines + [""] * (height - len(lines)) for lines in wrapped]
-        return ["│ " + " │ ".join(f"{part:<{size}}" if i != 2 else f"{part:>{size}}" for i, (part, size) in enumerate(zip(line, sizes, strict=True))) + " │" for line in zip(*padded, strict=True)]
+        return [
+            "│ "
+            + " │ ".join(
+                f"{part:<{size}}" if i != 2 else f"{part:>{size}}"
+                for i, (part, size) in enumerate(zip(line, sizes, strict=True))
+            )
+            + " │"
+            for line in zip(*padded, strict=True)
+        ]
 
     lines = [border("┌", "┬", "┐", "─"), *cells(header), border("├", "┼", "┤", "─")]
     for row in rows:
@@ -139,7 +159,9 @@ def _wrap(text: str, size: int) -> list[str]:
 
 def _totals(model: Any) -> list[str]:
     if not model.weights and not model.built:
-        return [" The model is not built: its layers have no parameters yet. Call it on data, or call `build(input_shape)`."]
+        return [
+            " The model is not built: its layers have no parameters yet. Call it on data, or call `build(input_shape)`."
+        ]
     trainable, frozen = model.trainable_weights, model.non_trainable_weights
     optimizer = model.optimizer.variables if getattr(model, "optimizer", None) is not None else []
     total = [*trainable, *frozen, *optimizer]

@@ -26,13 +26,17 @@ class DTypePolicy(registry.Configurable):
     def __init__(self, name: str | None = None) -> None:
         name = config.floatx() if name is None else name
         if not isinstance(name, str):
-            raise ArgumentError("A dtype policy is made from a name.", expected="a dtype or mixed_bfloat16", received=name)
+            raise ArgumentError(
+                "A dtype policy is made from a name.", expected="a dtype or mixed_bfloat16", received=name
+            )
         if name in _MIXED:
             self._compute_dtype, self._variable_dtype = _MIXED[name], "float32"
         elif name in dtypes.ALLOWED:
             self._compute_dtype = self._variable_dtype = name
         else:
-            raise ArgumentError("There is no such dtype policy.", expected="a dtype, mixed_bfloat16 or mixed_float16", received=name)
+            raise ArgumentError(
+                "There is no such dtype policy.", expected="a dtype, mixed_bfloat16 or mixed_float16", received=name
+            )
         self.name = name
 
     @property

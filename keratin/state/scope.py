@@ -45,7 +45,9 @@ class Scope:
         self._outer, local.scope = local.scope, self
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         local.scope = self._outer
 
     def read(self, variable: Variable) -> Any:

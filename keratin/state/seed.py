@@ -32,7 +32,9 @@ class SeedGenerator(registry.Configurable):
     def __init__(self, seed: int | None = None, name: str | None = None, **kwargs: Any) -> None:
         if kwargs:
             raise ArgumentError("`SeedGenerator` has no such argument.", received=", ".join(kwargs))
-        if seed is not None and (not isinstance(seed, int | np.integer) or isinstance(seed, bool) or not 0 <= seed < 2**32):
+        if seed is not None and (
+            not isinstance(seed, int | np.integer) or isinstance(seed, bool) or not 0 <= seed < 2**32
+        ):
             raise ArgumentError("A seed must be an integer from 0 to 2**32 - 1.", where=name, received=seed)
         self.name = name or registry.unique_name("seed_generator")
         self.seed = make_seed() if seed is None else int(seed)

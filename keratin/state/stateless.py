@@ -40,7 +40,9 @@ class StatelessScope:
         self._scope.__enter__()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._scope.__exit__(kind, error, trace)
 
     def get_current_value(self, variable: Variable) -> Tensor | None:

@@ -231,7 +231,9 @@ def jit(function: Callable[P, R] | None = None, *, static_argnames: Sequence[str
 
 
 def value_and_grad(
-    function: Callable[..., Any], variables: Iterable[Variable] | Callable[[], Iterable[Variable]], has_aux: bool = False
+    function: Callable[..., Any],
+    variables: Iterable[Variable] | Callable[[], Iterable[Variable]],
+    has_aux: bool = False,
 ) -> Callable[..., Any]:
     """A function of the same arguments that returns the value and its gradients with respect to `variables`.
 
@@ -261,12 +263,17 @@ def value_and_grad(
             with Scope(zip(chosen, values, strict=True)) as scope:
                 result = function(*args, **kwargs)
             if has_aux and not (isinstance(result, tuple) and len(result) == 2):
-                raise StateError("With `has_aux=True` the function must return a pair (value, auxiliary).", received=type(result))
+                raise StateError(
+                    "With `has_aux=True` the function must return a pair (value, auxiliary).", received=type(result)
+                )
             value, auxiliary = result if has_aux else (result, None)
             value = mechanism.convert(value)
             if tuple(value.shape) != ():
                 raise StateError(
-                    "Gradients are taken of a scalar.", expected="shape ()", received=tuple(value.shape), hint="reduce it, with `ops.mean` for example"
+                    "Gradients are taken of a scalar.",
+                    expected="shape ()",
+                    received=tuple(value.shape),
+                    hint="reduce it, with `ops.mean` for example",
                 )
             parts = take_apart(auxiliary)
             outputs.append(parts)
@@ -300,7 +307,9 @@ def grad(function: Callable[..., Any], variables: Iterable[Variable], has_aux: b
 def _check_distinct(variables: list[Variable]) -> None:
     for variable in variables:
         if not isinstance(variable, Variable):
-            raise ArgumentError("Gradients are taken with respect to variables.", expected="Variable", received=variable)
+            raise ArgumentError(
+                "Gradients are taken with respect to variables.", expected="Variable", received=variable
+            )
     if len(set(variables)) != len(variables):
         twice = [v.path for i, v in enumerate(variables) if any(v is other for other in variables[:i])]
         raise ArgumentError("A variable is named twice.", received=twice)
@@ -326,14 +335,18 @@ def functionalize(function: Callable[..., Any], variables: Sequence[Variable]) -
     @functools.wraps(function)
     def pure(values: Sequence[Any], *args: Any, **kwargs: Any) -> tuple[Any, list[Any]]:
         if len(values) != len(chosen):
-            raise ArgumentError("The number of values differs from that of the variables.", expected=len(chosen), received=len(values))
+            raise ArgumentError(
+                "The number of values differs from that of the variables.", expected=len(chosen), received=len(values)
+            )
         given = [mechanism.convert(value, v.dtype) for v, value in zip(chosen, values, strict=True)]
         with Scope(zip(chosen, given, strict=True)) as scope:
             outputs = function(*args, **kwargs)
         known = set(chosen)
         outside = [v.path for v in scope.assigned if v not in known]
         if outside:
-            raise StateError("The function assigns variables that were not named.", received=outside, hint="add them to `variables`")
+            raise StateError(
+                "The function assigns variables that were not named.", received=outside, hint="add them to `variables`"
+            )
         return outputs, [scope.values[v] for v in chosen]
 
     return pure
@@ -385,10 +398,14 @@ def scan(
             new, y = function(carried.rebuild(carry[:count]), rows.rebuild(x))
         new_parts, y_parts = take_apart(new), take_apart(y)
         outputs.append(y_parts)
-        kept = [mechanism.convert(n, mechanism.dtype_of(o)) for n, o in zip(new_parts.tensors, carry[:count], strict=True)]
+        kept = [
+            mechanism.convert(n, mechanism.dtype_of(o)) for n, o in zip(new_parts.tensors, carry[:count], strict=True)
+        ]
         return [*kept, *(inner.values[v] for v in state)], y_parts.tensors
 
-    final, ys = select.current().scan(body, [*carried.tensors, *_read_raw(state)], list(rows.tensors), steps, reverse, unroll)
+    final, ys = select.current().scan(
+        body, [*carried.tensors, *_read_raw(state)], list(rows.tensors), steps, reverse, unroll
+    )
     count = len(carried.tensors)
     _hand_back(state, final[count:])
     return carried.rebuild(final[:count]), outputs[-1].rebuild(ys)
@@ -484,5 +501,3 @@ def remat(function: Callable[..., Any]) -> Callable[..., Any]:
         return outputs[-1].rebuild(results)
 
     return run
-
-

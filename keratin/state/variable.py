@@ -87,9 +87,16 @@ class Variable:
             self.dtype = mechanism.canonical(dtypes.standardize(dtype))
             self._initializer = initializer
         else:
-            value = mechanism.convert(initializer, None if dtype is None else mechanism.canonical(dtypes.standardize(dtype)))
+            value = mechanism.convert(
+                initializer, None if dtype is None else mechanism.canonical(dtypes.standardize(dtype))
+            )
             if shape is not None and tuple(shape) != tuple(value.shape):
-                raise ShapeError("The value has another shape than the variable.", where=self.path, expected=tuple(shape), received=tuple(value.shape))
+                raise ShapeError(
+                    "The value has another shape than the variable.",
+                    where=self.path,
+                    expected=tuple(shape),
+                    received=tuple(value.shape),
+                )
             self.shape, self.dtype = tuple(value.shape), mechanism.dtype_of(value)
             self.borrowed = mechanism.select.current().is_tensor(initializer)
             self._value = value
@@ -143,7 +150,9 @@ class Variable:
             if not backend.is_tensor(value) or isinstance(value, np.ndarray):
                 value = backend.from_host(np.asarray(value), self.dtype)
         if tuple(value.shape) != self.shape:
-            raise ShapeError("The initializer gave another shape.", where=self.path, expected=self.shape, received=tuple(value.shape))
+            raise ShapeError(
+                "The initializer gave another shape.", where=self.path, expected=self.shape, received=tuple(value.shape)
+            )
         if mechanism.dtype_of(value) != self.dtype:
             with backend.eager():
                 value = p.cast(value, self.dtype)
@@ -169,7 +178,12 @@ class Variable:
         name = mechanism.dtype_of(tensor)
         if name != self.dtype:
             if name in dtypes.COMPLEX and self.dtype not in dtypes.COMPLEX:
-                raise DtypeError("A complex value was assigned to a real variable.", where=self.path, expected=self.dtype, received=name)
+                raise DtypeError(
+                    "A complex value was assigned to a real variable.",
+                    where=self.path,
+                    expected=self.dtype,
+                    received=name,
+                )
             tensor = p.cast(tensor, self.dtype)
         if local.scope is not None:
             local.scope.write(self, tensor)
@@ -221,7 +235,9 @@ class Variable:
 
     def __bool__(self) -> bool:
         if self.shape:
-            raise ArgumentError("The truth of a variable with several values is not defined.", where=self.path, received=self.shape)
+            raise ArgumentError(
+                "The truth of a variable with several values is not defined.", where=self.path, received=self.shape
+            )
         return bool(self.numpy())
 
     def __len__(self) -> int:
@@ -256,18 +272,21 @@ install_operators(Variable)
 
 def _from_name(name: str) -> Any:
     raise ArgumentError(
-        "`Variable` takes a value or a function; initializers by name are found by `keratin.initializers.get`.", received=name
+        "`Variable` takes a value or a function; initializers by name are found by `keratin.initializers.get`.",
+        received=name,
     )
 
 
 def _full(shape: Any, path: str) -> tuple[int, ...]:
     sizes = shapes.standardize(shape)
     if any(d is None for d in sizes):
-        raise ShapeError("The shape of a variable must be fully known.", where=path, expected="integers", received=sizes)
+        raise ShapeError(
+            "The shape of a variable must be fully known.", where=path, expected="integers", received=sizes
+        )
     return sizes  # type: ignore[return-value]
 
 
-class _outside_symbolic:  # noqa: N801 - used as a statement
+class _outside_symbolic:
     """Values may be computed inside, though the code around runs on shapes."""
 
     def __enter__(self) -> None:
@@ -292,7 +311,7 @@ def name_scope_path() -> tuple[str, ...]:
     return _names.path
 
 
-class name_scope:  # noqa: N801 - the public name is Keras's
+class name_scope:
     """Variables made inside have this name in their path.
 
     Args: name: one part of the path.
@@ -316,7 +335,7 @@ class name_scope:  # noqa: N801 - the public name is Keras's
         _names.path = self._previous
 
 
-class path_scope:  # noqa: N801
+class path_scope:
     """Variables made inside start their path with exactly this."""
 
     def __init__(self, path: tuple[str, ...]) -> None:

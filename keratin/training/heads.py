@@ -24,7 +24,9 @@ def head_names(y_pred: Any, declared: Sequence[str] | None) -> list[str]:
     return ["output"] if len(flat) == 1 else [f"output_{i + 1}" for i in range(len(flat))]
 
 
-def per_head(value: Any, names: Sequence[str], what: str, where: str, *, shared: bool, strict: bool = True) -> list[Any]:
+def per_head(
+    value: Any, names: Sequence[str], what: str, where: str, *, shared: bool, strict: bool = True
+) -> list[Any]:
     """One entry of `value` per head.
 
     Args:
@@ -40,19 +42,39 @@ def per_head(value: Any, names: Sequence[str], what: str, where: str, *, shared:
     if isinstance(value, Mapping):
         unknown = [key for key in value if key not in names]
         if unknown:
-            raise ArgumentError(f"`{what}` names an output that the model does not have.", where=where, expected=list(names), received=unknown)
+            raise ArgumentError(
+                f"`{what}` names an output that the model does not have.",
+                where=where,
+                expected=list(names),
+                received=unknown,
+            )
         missing = [name for name in names if name not in value]
         if missing and strict:
-            raise DataError(f"`{what}` has no entry for an output.", where=where, expected=list(names), received=sorted(map(str, value)))
+            raise DataError(
+                f"`{what}` has no entry for an output.",
+                where=where,
+                expected=list(names),
+                received=sorted(map(str, value)),
+            )
         return [value.get(name) for name in names]
     if isinstance(value, list | tuple) and not (len(names) == 1 and what in ("metrics", "weighted_metrics")):
         flat = list(value) if len(value) == len(names) else tree.flatten(value)
         if len(flat) != len(names):
-            raise ArgumentError(f"`{what}` has another number of entries than the model has outputs.", where=where, expected=list(names), received=len(flat))
+            raise ArgumentError(
+                f"`{what}` has another number of entries than the model has outputs.",
+                where=where,
+                expected=list(names),
+                received=len(flat),
+            )
         return flat
     if value is None or shared or len(names) == 1:
         return [value] * len(names)
-    raise ArgumentError(f"`{what}` is one thing, but the model has several outputs.", where=where, expected=f"a list or dict for {list(names)}", received=type(value))
+    raise ArgumentError(
+        f"`{what}` is one thing, but the model has several outputs.",
+        where=where,
+        expected=f"a list or dict for {list(names)}",
+        received=type(value),
+    )
 
 
 class CompiledLoss:
@@ -77,7 +99,10 @@ class CompiledLoss:
         weights = per_head(self.given_weights, names, "loss_weights", self.where, shared=True, strict=False)
         self.weights = [1.0 if w is None else float(w) for w in weights]
         count = sum(f is not None for f in self.functions)
-        self.trackers = [metrics_module.Mean(name=f"{n}_loss") if f is not None and count > 1 else None for n, f in zip(names, self.functions, strict=True)]
+        self.trackers = [
+            metrics_module.Mean(name=f"{n}_loss") if f is not None and count > 1 else None
+            for n, f in zip(names, self.functions, strict=True)
+        ]
         self.names = names
 
     @property
@@ -91,12 +116,28 @@ class CompiledLoss:
         targets = per_head(y_true, self.names, "y", self.where, shared=False, strict=False)
         weights = per_head(sample_weight, self.names, "sample_weight", self.where, shared=True, strict=False)
         total: Any = None
-        rows = list(zip(self.names, self.functions, targets, tree.flatten(y_pred), weights, self.weights, self.trackers, strict=True))
+        rows = list(
+            zip(
+                self.names,
+                self.functions,
+                targets,
+                tree.flatten(y_pred),
+                weights,
+                self.weights,
+                self.trackers,
+                strict=True,
+            )
+        )
         for name, function, target, prediction, weight, factor, tracker in rows:
             if function is None:
                 continue
             if target is None:
-                raise DataError("An output has a loss but no target.", where=f"{self.where}, output `{name}`", expected="a target in `y`", received=None)
+                raise DataError(
+                    "An output has a loss but no target.",
+                    where=f"{self.where}, output `{name}`",
+                    expected="a target in `y`",
+                    received=None,
+                )
             value = function(target, prediction, sample_weight=weight)
             if tracker is not None:
                 tracker.update_state(value, sample_weight=ops.shape(prediction)[0] if prediction.shape else None)
@@ -143,12 +184,18 @@ class CompiledMetrics:
                     self.labels[id(metric)] = label
         self.names = names
 
-    def _resolve(self, given: Any, what: str, names: list[str], targets: list[Any], predictions: list[Any]) -> list[list[Metric]]:
+    def _resolve(
+        self, given: Any, what: str, names: list[str], targets: list[Any], predictions: list[Any]
+    ) -> list[list[Metric]]:
         if given is None:
             return [[] for _ in names]
         if isinstance(given, Mapping) or len(names) == 1:
             rows = per_head(given, names, what, self.where, shared=True, strict=False)
-        elif isinstance(given, list | tuple) and len(given) == len(names) and any(isinstance(g, list | tuple) or g is None for g in given):
+        elif (
+            isinstance(given, list | tuple)
+            and len(given) == len(names)
+            and any(isinstance(g, list | tuple) or g is None for g in given)
+        ):
             rows = list(given)
         elif isinstance(given, list | tuple) and len(given) != len(names):
             raise ArgumentError(
@@ -160,7 +207,9 @@ class CompiledMetrics:
         result = []
         for name, row, target, prediction in zip(names, rows, targets, predictions, strict=True):
             entries = [] if row is None else list(row) if isinstance(row, list | tuple) else [row]
-            result.append([as_metric(m, target, prediction, f"{self.where}, output `{name}`") for m in entries if m is not None])
+            result.append(
+                [as_metric(m, target, prediction, f"{self.where}, output `{name}`") for m in entries if m is not None]
+            )
         return result
 
     @property
@@ -174,7 +223,9 @@ class CompiledMetrics:
             return
         targets = per_head(y_true, self.names, "y", self.where, shared=False, strict=False)
         weights = per_head(sample_weight, self.names, "sample_weight", self.where, shared=True, strict=False)
-        for plain, weighted, target, prediction, weight in zip(self.plain, self.weighted, targets, tree.flatten(y_pred), weights, strict=True):
+        for plain, weighted, target, prediction, weight in zip(
+            self.plain, self.weighted, targets, tree.flatten(y_pred), weights, strict=True
+        ):
             if target is None:
                 continue
             for metric in plain:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,6 @@ from keratin.backends import select, spec
 from keratin.data.sources import ArraySource, StreamSource
 from keratin.ops import mechanism
 from keratin.state.transforms import take_apart
-from keratin.training.program import StepProgram
 
 RESIDENT_SHARE = 0.1
 """Data is kept on the device if it takes less than this share of the free memory."""
@@ -26,7 +26,8 @@ CHUNK_SECONDS = 0.1
 """How long a chunk of steps should take: the progress bar moves about ten times a second."""
 
 
-class Segment(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Segment:
     """Steps that one program can run: those of equal batches whose data is on the device."""
 
     program: Any
@@ -41,10 +42,17 @@ class EagerProgram:
     """The same as `StepProgram` without compiling: for `run_eagerly=True`."""
 
     def __init__(
-        self, step: Any, structure: Any, specs: list[spec.Spec], gather: bool, stride: int, results: Any = None, like: Any = None
+        self,
+        step: Any,
+        structure: Any,
+        specs: list[spec.Spec],
+        gather: bool,
+        stride: int,
+        results: Any = None,
+        like: Any = None,
     ) -> None:
         self.step, self.structure, self.gather, self.stride, self.results = step, structure, gather, stride, results
-        self.rows = specs[0].shape[0]
+        self.rows = int(specs[0].shape[0] or 0)
 
     def run(self, arrays: list[Any], order: Any, start: int, stop: int) -> tuple[dict[str, Any], int | None]:
         """Run the steps one by one."""
@@ -55,7 +63,11 @@ class EagerProgram:
             rows = slice(begin, begin + self.rows)
             flat = [ops.take(a, order[rows], axis=0) if self.gather else a[rows] for a in arrays]
             loss, logs = self.step(tree.unflatten(self.structure, flat))
-            if bad is None and loss is not None and not np.isfinite(select.current().to_host(mechanism.convert(loss, "float32"))):
+            if (
+                bad is None
+                and loss is not None
+                and not np.isfinite(select.current().to_host(mechanism.convert(loss, "float32")))
+            ):
                 bad = i
         if self.results is not None:
             logs = self.results()
@@ -81,7 +93,10 @@ class Feed:
         self.position = 0  # batches taken of an array source since the start
         if isinstance(source, ArraySource) and _fits(source.nbytes):
             backend = select.current()
-            self.resident = [backend.from_host(array, mechanism.canonical(dtypes.standardize(array.dtype))) for array in source.arrays]
+            self.resident = [
+                backend.from_host(array, mechanism.canonical(dtypes.standardize(array.dtype)))
+                for array in source.arrays
+            ]
 
     @property
     def steps(self) -> int | None:
@@ -112,7 +127,10 @@ class Feed:
             return
         gather = order is not None
         device_order = select.current().from_host(order) if order is not None else None
-        for begin, stop, rows in ((first, min(first + count, full), source.batch_size), (max(first, full), first + count, source.last_size)):
+        for begin, stop, rows in (
+            (first, min(first + count, full), source.batch_size),
+            (max(first, full), first + count, source.last_size),
+        ):
             if stop > begin:
                 program = self.program_for(source.structure, _specs(self.resident, rows), gather, source.batch_size)
                 yield Segment(program, self.resident, device_order, begin, stop - begin, offset)
@@ -196,7 +214,9 @@ class Loop:
         should_stop: asked between chunks.
     """
 
-    def __init__(self, kind: str, feed: Feed, callbacks: Any, steps_per_execution: int, should_stop: Callable[[], bool]) -> None:
+    def __init__(
+        self, kind: str, feed: Feed, callbacks: Any, steps_per_execution: int, should_stop: Callable[[], bool]
+    ) -> None:
         self.kind, self.feed, self.callbacks, self.should_stop = kind, feed, callbacks, should_stop
         self.every_batch = callbacks.wants_batches(kind)
         self.pace = Pace(steps_per_execution if self.every_batch else None)

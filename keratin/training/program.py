@@ -48,7 +48,14 @@ class StepProgram:
         results: Callable[[], Any] | None = None,
         like: StepProgram | None = None,
     ) -> None:
-        self.step, self.structure, self.specs, self.gather, self.stride, self.results = step, structure, list(specs), gather, stride, results
+        self.step, self.structure, self.specs, self.gather, self.stride, self.results = (
+            step,
+            structure,
+            list(specs),
+            gather,
+            stride,
+            results,
+        )
         self.rows = specs[0].shape[0]
         self.traces = 0
         self.log_parts: Parts | None = None
@@ -77,10 +84,14 @@ class StepProgram:
 
     # ---- traced
 
-    def _pure(self, state: list[Any], constants: list[Any], arrays: list[Any], order: Any, start: Any, stop: Any) -> tuple[list[Any], Any]:
+    def _pure(
+        self, state: list[Any], constants: list[Any], arrays: list[Any], order: Any, start: Any, stop: Any
+    ) -> tuple[list[Any], Any]:
         logs = [p.full(s.shape, 0, s.dtype) for s in self.log_specs]
         never = p.full((), -1, "int32")
-        carry = select.current().fori_loop(start, stop, lambda i, c: self._body(i, c, constants, arrays, order), [state, logs, never])
+        carry = select.current().fori_loop(
+            start, stop, lambda i, c: self._body(i, c, constants, arrays, order), [state, logs, never]
+        )
         state, logs, bad = carry
         if self.results is not None:
             with Scope([*zip(self.read, constants, strict=True), *zip(self.assigned, state, strict=True)]):
@@ -134,7 +145,9 @@ class StepProgram:
             try:
                 return self._run(arrays, order, start, stop)
             except LateVariables as late:
-                self._prepare(list(dict.fromkeys((*self.read, *self.assigned, *late.variables))), [*self.assigned, *late.assigned])
+                self._prepare(
+                    list(dict.fromkeys((*self.read, *self.assigned, *late.variables))), [*self.assigned, *late.assigned]
+                )
         raise StateError("A step uses other variables every time it runs.", received=str(self.step))
 
     def _run(self, arrays: list[Any], order: Any, start: int, stop: int) -> tuple[dict[str, Any], int | None]:
@@ -189,9 +202,23 @@ class CallProgram:
         eager: whether to run uncompiled.
     """
 
-    def __init__(self, function: Callable[[Any], Any], structure: Any, specs: Sequence[spec.Spec], stride: int, owner: Any, eager: bool) -> None:
-        self.function, self.structure, self.specs, self.stride, self.eager = function, structure, list(specs), stride, eager
-        self.rows = self.specs[0].shape[0]
+    def __init__(
+        self,
+        function: Callable[[Any], Any],
+        structure: Any,
+        specs: Sequence[spec.Spec],
+        stride: int,
+        owner: Any,
+        eager: bool,
+    ) -> None:
+        self.function, self.structure, self.specs, self.stride, self.eager = (
+            function,
+            structure,
+            list(specs),
+            stride,
+            eager,
+        )
+        self.rows = int(self.specs[0].shape[0] or 0)
         self.policy = _policy_of(owner)
         self.single = False
         scope, self.outputs, _ = discover(self._call, take_apart(((list(self.specs),), {})))
@@ -223,7 +250,9 @@ class CallProgram:
     def _run(self, flat: list[Any]) -> list[Any]:
         for _ in range(4):
             try:
-                results, new = self.compiled([v._value if v._value is not None else v.held() for v in self.variables], flat)
+                results, new = self.compiled(
+                    [v._value if v._value is not None else v.held() for v in self.variables], flat
+                )
             except LateVariables as late:
                 self._prepare([*self.variables, *late.variables])
                 continue
@@ -245,7 +274,10 @@ class CallProgram:
         begin = step * self.stride
         flat = arrays
         if arrays[0].shape[0] != self.rows:
-            flat = [p.slice_strided(a, (slice(begin, begin + self.rows), *(slice(None),) * (len(a.shape) - 1))) for a in arrays]
+            flat = [
+                p.slice_strided(a, (slice(begin, begin + self.rows), *(slice(None),) * (len(a.shape) - 1)))
+                for a in arrays
+            ]
         return self.to_host(flat)
 
 

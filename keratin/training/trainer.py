@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from keratin.backends.symbolic import KerasTensor
 from keratin.data.packing import unpack_x_y_sample_weight
 from keratin.data.sources import ArraySource, StreamSource, as_source
 from keratin.errors import ArgumentError, DataError, StateError, UnknownArgumentError
+from keratin.layers.base import Layer
 from keratin.losses.checks import check_targets
 from keratin.ops import mechanism
 from keratin.ops.mechanism import Tensor
@@ -27,16 +28,19 @@ from keratin.training.loop import EagerProgram, Feed, Loop
 from keratin.training.program import CallProgram, StepProgram
 
 
-class Trainer:
+class Trainer(Layer):
     """What a model needs to be trained.  `Model` derives from it."""
 
-    def __init__(self) -> None:
-        state = self.__dict__
-        state["compiled"] = False
-        state["optimizer"] = None
-        state["stop_training"] = False
-        state["loss"] = None
-        state["_training"] = _Training()
+    compiled: bool
+    stop_training: bool
+    optimizer: Any
+    loss: Any
+    _training: _Training
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        self = super().__new__(cls, *args, **kwargs)
+        self.__dict__.update(compiled=False, stop_training=False, optimizer=None, loss=None, _training=_Training())
+        return self
 
     # ---- compile
 
@@ -72,7 +76,9 @@ class Trainer:
         if kwargs:
             raise UnknownArgumentError("`compile` has no such argument.", where=self.name, received=", ".join(kwargs))
         if not isinstance(steps_per_execution, int) or isinstance(steps_per_execution, bool) or steps_per_execution < 1:
-            raise ArgumentError("`steps_per_execution` must be an integer >= 1.", where=self.name, received=steps_per_execution)
+            raise ArgumentError(
+                "`steps_per_execution` must be an integer >= 1.", where=self.name, received=steps_per_execution
+            )
         self.optimizer = optimizers.get(optimizer)
         self.loss, self.run_eagerly, self.jit_compile = loss, bool(run_eagerly), jit_compile
         self.steps_per_execution = steps_per_execution
@@ -111,7 +117,9 @@ class Trainer:
     def _need_compiled(self, method: str) -> None:
         if not self.compiled:
             raise StateError(
-                f"`{method}` needs a compiled model.", where=self.name, hint='call `model.compile(optimizer="adam", loss=...)` first'
+                f"`{method}` needs a compiled model.",
+                where=self.name,
+                hint='call `model.compile(optimizer="adam", loss=...)` first',
             )
 
     # ---- steps
@@ -129,11 +137,13 @@ class Trainer:
         x, y, sample_weight = unpack_x_y_sample_weight(data)
 
         def objective() -> tuple[Tensor, tuple[Tensor, Any]]:
-            y_pred = self(x, training=True) if self._takes_training() else self(x)
+            y_pred = self(x, training=True)
             loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
             if loss is None:
                 raise StateError(
-                    "There is nothing to minimize: the model has no loss.", where=self.name, hint="pass `loss` to `compile`, or use `add_loss` in a layer"
+                    "There is nothing to minimize: the model has no loss.",
+                    where=self.name,
+                    hint="pass `loss` to `compile`, or use `add_loss` in a layer",
                 )
             return self.optimizer.scale_loss(loss), (loss, y_pred)
 
@@ -142,9 +152,6 @@ class Trainer:
         self.optimizer.apply(gradients, self.trainable_variables)
         self.compute_metrics(x, y, y_pred, sample_weight)
         return loss
-
-    def _takes_training(self) -> bool:
-        return True
 
     def _track_loss(self, loss: Tensor, x: Any) -> None:
         if self._training.tracker is not None:
@@ -170,7 +177,9 @@ class Trainer:
         x, _, _ = unpack_x_y_sample_weight(data)
         return self(x, training=False)
 
-    def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True) -> Tensor | None:
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> Tensor | None:
         """The total loss: those of `compile`, and those that layers added.  A model may replace it."""
         total = None
         compiled = self._training.loss
@@ -190,7 +199,11 @@ class Trainer:
         from keratin.state.scope import Scope
 
         metrics_set = set(self.metrics_variables)
-        groups = [self.trainable_variables, [v for v in self.non_trainable_variables if v not in metrics_set], self.metrics_variables]
+        groups = [
+            self.trainable_variables,
+            [v for v in self.non_trainable_variables if v not in metrics_set],
+            self.metrics_variables,
+        ]
         given = [trainable_variables, non_trainable_variables, metrics_variables]
         pairs = [pair for group, values in zip(groups, given, strict=True) for pair in zip(group, values, strict=True)]
         with Scope(pairs) as scope:
@@ -223,12 +236,14 @@ class Trainer:
     def metrics(self) -> list[Any]:
         """The running loss, the losses of the heads, the metrics of `compile`, and those that layers hold."""
         training = self._training
-        found = [training.tracker] if training.tracker is not None and (training.loss is not None or self.compiled) else []
+        found = (
+            [training.tracker] if training.tracker is not None and (training.loss is not None or self.compiled) else []
+        )
         if training.loss is not None:
             found += training.loss.metrics
         if training.metrics is not None:
             found += training.metrics.metrics
-        found += super().metrics  # type: ignore[misc]
+        found += super().metrics
         return list({id(m): m for m in found}.values())
 
     @property
@@ -292,7 +307,9 @@ class Trainer:
         Raises: StateError before `compile`; DataError, ShapeError, ArgumentError for data that does not fit.
         """
         self._need_compiled("fit")
-        training_data, held_out = self._sources(x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch, validation_split, validation_data)
+        training_data, held_out = self._sources(
+            x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch, validation_split, validation_data
+        )
         if validation_data is not None:
             held_out = _validation_source(validation_data, validation_batch_size or batch_size, validation_steps)
         elif held_out is not None and validation_batch_size is not None:
@@ -353,7 +370,9 @@ class Trainer:
         source = as_source(x, y, sample_weight, batch_size=batch_size, steps=steps, where="evaluate")
         self._settle(source, "evaluate", training=True)
         feed = Feed(source, self._programs("test"), steps)
-        listeners = CallbackList.of(callbacks, model=self, verbose=verbose, epochs=1, steps=feed.steps, kind="test", **_sizes(source))
+        listeners = CallbackList.of(
+            callbacks, model=self, verbose=verbose, epochs=1, steps=feed.steps, kind="test", **_sizes(source)
+        )
         logs = self._test(feed, listeners, steps)
         return _returned(logs, return_dict)
 
@@ -369,20 +388,35 @@ class Trainer:
     # ---- predict
 
     @progress.tidy
-    def predict(self, x: Any, batch_size: int | None = None, verbose: int | str = "auto", steps: int | None = None, callbacks: Any = None) -> Any:
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> Any:
         """The model's outputs for data, as NumPy arrays.
 
         Args: as `fit`'s.
         Shape: the outputs' shapes, with the rows of all batches along the first axis.
         """
-        if type(x) is np.ndarray and callbacks is None and steps is None and verbose == 0 and 0 < len(x) <= (batch_size or 32):
+        if (
+            type(x) is np.ndarray
+            and callbacks is None
+            and steps is None
+            and verbose == 0
+            and 0 < len(x) <= (batch_size or 32)
+        ):
             program = self._training.quick.get((x.shape, x.dtype))
             if program is not None and program.is_current(self):
                 return program.to_host([x])
         source = as_source(x, batch_size=batch_size, steps=steps, where="predict")
         self._settle(source, "predict", training=False)
         feed = Feed(source, self._predict_programs(x), steps)
-        listeners = CallbackList.of(callbacks, model=self, verbose=verbose, epochs=1, steps=feed.steps, kind="predict", **_sizes(source))
+        listeners = CallbackList.of(
+            callbacks, model=self, verbose=verbose, epochs=1, steps=feed.steps, kind="predict", **_sizes(source)
+        )
         every_batch = listeners.wants_batches("predict")
         listeners.on_predict_begin()
         rows: list[list[np.ndarray[Any, Any]]] = []
@@ -407,7 +441,9 @@ class Trainer:
         """The outputs for one batch, as NumPy arrays."""
         return self.predict(x, batch_size=len(tree.flatten(x)[0]), verbose=0)
 
-    def train_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False) -> Any:
+    def train_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
+    ) -> Any:
         """One training step on a batch, and the loss and metrics of this batch alone."""
         return self._on_batch("train", x, y, sample_weight, class_weight, return_dict)
 
@@ -418,7 +454,9 @@ class Trainer:
     def _on_batch(self, kind: str, x: Any, y: Any, sample_weight: Any, class_weight: Any, return_dict: bool) -> Any:
         self._need_compiled(f"{kind}_on_batch")
         leaves = [leaf for leaf in tree.flatten(x) if leaf is not None]
-        source = as_source(x, y, sample_weight, batch_size=max(1, len(leaves[0])), class_weight=class_weight, where=f"{kind}_on_batch")
+        source = as_source(
+            x, y, sample_weight, batch_size=max(1, len(leaves[0])), class_weight=class_weight, where=f"{kind}_on_batch"
+        )
         self._settle(source, f"{kind}_on_batch", training=True)
         self.reset_metrics()
         segment = next(iter(Feed(source, self._programs(kind), None).epoch(0, 0)))
@@ -449,7 +487,11 @@ class Trainer:
     def _programs(self, kind: str) -> Callable[..., Any]:
         """What gives the program of a step for batches of one shape, compiled once."""
         replaced = getattr(type(self), f"{kind}_step") is not getattr(Trainer, f"{kind}_step")
-        replaced = replaced or type(self).compute_metrics is not Trainer.compute_metrics or type(self).get_metrics_result is not Trainer.get_metrics_result
+        replaced = (
+            replaced
+            or type(self).compute_metrics is not Trainer.compute_metrics
+            or type(self).get_metrics_result is not Trainer.get_metrics_result
+        )
         update = self._train_update if kind == "train" else self._test_update
         custom = self.train_step if kind == "train" else self.test_step
 
@@ -461,7 +503,12 @@ class Trainer:
             return update(batch), {}
 
         step, results = (whole, None) if replaced else (plain, self.get_metrics_result)
-        decides = (kind, self.run_eagerly, tuple(v.trainable for v in self.weights), self.optimizer.signature() if self.optimizer is not None else None)
+        decides = (
+            kind,
+            self.run_eagerly,
+            tuple(v.trainable for v in self.weights),
+            self.optimizer.signature() if self.optimizer is not None else None,
+        )
         make = EagerProgram if self.run_eagerly else StepProgram
 
         def program_for(structure: Any, specs: list[spec.Spec], gather: bool, stride: int) -> Any:
@@ -481,7 +528,9 @@ class Trainer:
             key = ("predict", self.run_eagerly, structure, tuple(specs), stride)
             program = self._training.programs.get(key)
             if program is None or not program.is_current(self):
-                program = self._training.programs[key] = CallProgram(self.predict_step, structure, specs, stride, self, eager=self.run_eagerly)
+                program = self._training.programs[key] = CallProgram(
+                    self.predict_step, structure, specs, stride, self, eager=self.run_eagerly
+                )
             if type(x) is np.ndarray and len(x) == specs[0].shape[0]:
                 self._training.quick[x.shape, x.dtype] = program
             return program
@@ -491,9 +540,27 @@ class Trainer:
     # ---- data meets model
 
     def _sources(
-        self, x: Any, y: Any, sample_weight: Any, batch_size: Any, shuffle: Any, class_weight: Any, steps: Any, split: float, validation_data: Any
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any,
+        batch_size: Any,
+        shuffle: Any,
+        class_weight: Any,
+        steps: Any,
+        split: float,
+        validation_data: Any,
     ) -> tuple[Any, Any]:
-        source = as_source(x, y, sample_weight, batch_size=batch_size, shuffle=shuffle, class_weight=class_weight, steps=steps, where="fit")
+        source = as_source(
+            x,
+            y,
+            sample_weight,
+            batch_size=batch_size,
+            shuffle=shuffle,
+            class_weight=class_weight,
+            steps=steps,
+            where="fit",
+        )
         if split and validation_data is None:
             return source.split(split)
         return source, None
@@ -514,9 +581,7 @@ class Trainer:
             self._check_targets(source, y, state.settled[key], where)
 
     def _symbolic_outputs(self, x: Any) -> Any:
-        if self._step_replaced("predict") and not self._has_graph() and type(self).call is _layer_call():
-            return None
-        if type(self).call is _layer_call():
+        if type(self).call is Layer.call:
             return None
         with symbolic.symbolic_mode():
             return self(x)
@@ -537,17 +602,31 @@ class Trainer:
 
     def _check_targets(self, source: Any, y: Any, y_pred: Any, where: str) -> None:
         loss = self._training.loss
-        if loss is None or y is None or y_pred is None or loss.names is None or self._step_replaced("train") or type(self).compute_loss is not Trainer.compute_loss:
+        if (
+            loss is None
+            or y is None
+            or y_pred is None
+            or loss.names is None
+            or self._step_replaced("train")
+            or type(self).compute_loss is not Trainer.compute_loss
+        ):
             return
         full = y
         if isinstance(source, ArraySource):
             _, full, _ = unpack_x_y_sample_weight(tree.unflatten(source.structure, source.arrays))
         targets = per_head(full, loss.names, "y", self.name, shared=False, strict=False)
-        for name, function, target, prediction in zip(loss.names, loss.functions, targets, tree.flatten(y_pred), strict=True):
+        for name, function, target, prediction in zip(
+            loss.names, loss.functions, targets, tree.flatten(y_pred), strict=True
+        ):
             if function is None:
                 continue
             if target is None:
-                raise DataError("An output has a loss but no target.", where=f"{where}, output `{name}`", expected="a target in `y`", received=None)
+                raise DataError(
+                    "An output has a loss but no target.",
+                    where=f"{where}, output `{name}`",
+                    expected="a target in `y`",
+                    received=None,
+                )
             label = f"{where}: y" if len(loss.names) == 1 else f"{where}: y for output `{name}`"
             for text in check_targets(function, target, tuple(prediction.shape), label):
                 warnings.warn(text, stacklevel=4)
@@ -556,7 +635,9 @@ class Trainer:
 class _Training:
     """What `compile` set up."""
 
-    def __init__(self, loss: Any = None, metrics: Any = None, tracker: Any = None, given: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, loss: Any = None, metrics: Any = None, tracker: Any = None, given: dict[str, Any] | None = None
+    ) -> None:
         self.loss: CompiledLoss | None = loss
         self.metrics: CompiledMetrics | None = metrics
         self.tracker = tracker
@@ -564,12 +645,6 @@ class _Training:
         self.programs: dict[Any, Any] = {}
         self.quick: dict[Any, Any] = {}
         self.settled: dict[Any, Any] = {}
-
-
-def _layer_call() -> Any:
-    from keratin.layers.base import Layer
-
-    return Layer.call
 
 
 def _symbol(array: Any) -> Any:
@@ -587,21 +662,30 @@ def _check_finite(x: Any, where: str) -> None:
         if values is not None and values.dtype.kind == "f" and not np.isfinite(values).all():
             row = int(np.argwhere(~np.isfinite(values))[0][0])
             label = "x" + "".join(f"[{part!r}]" for part in path)
-            warnings.warn(f"`{label}` in {where} holds NaN or infinite values in its first batch (row {row}).", stacklevel=5)
+            warnings.warn(
+                f"`{label}` in {where} holds NaN or infinite values in its first batch (row {row}).", stacklevel=5
+            )
 
 
 def _as_logs(result: Any, kind: str, where: str) -> dict[str, Any]:
     if result is None:
         return {}
     if not isinstance(result, dict):
-        raise StateError(f"`{kind}_step` must return a dict of scalars.", where=where, expected='{"loss": …}', received=type(result))
+        raise StateError(
+            f"`{kind}_step` must return a dict of scalars.", where=where, expected='{"loss": …}', received=type(result)
+        )
     return result
 
 
 def _validation_source(data: Any, batch_size: int | None, steps: int | None) -> Any:
     if isinstance(data, list | tuple):
         if not 1 <= len(data) <= 3:
-            raise DataError("`validation_data` has the wrong length.", where="fit", expected="(x, y) or (x, y, sample_weight)", received=len(data))
+            raise DataError(
+                "`validation_data` has the wrong length.",
+                where="fit",
+                expected="(x, y) or (x, y, sample_weight)",
+                received=len(data),
+            )
         x, y, sample_weight = (*data, None, None)[:3]
         return as_source(x, y, sample_weight, batch_size=batch_size, steps=steps, where="validation data")
     return as_source(data, steps=steps, where="validation data")
@@ -623,5 +707,3 @@ def _returned(logs: dict[str, Any], return_dict: bool) -> Any:
         return logs
     values = list(logs.values())
     return values[0] if len(values) == 1 else values
-
-

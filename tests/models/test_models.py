@@ -27,7 +27,9 @@ def two_heads():
     shared = layers.Dense(5, activation="tanh", name="shared")
     h = layers.Concatenate()([shared(layers.Dense(4)(a)), shared(b)])
     h = ops.sin(h) * 2.0 + 1.0
-    return keratin.Model({"a": a, "b": b}, {"y": layers.Dense(2, name="y")(h), "z": layers.Dense(1, "sigmoid", name="z")(h)})
+    return keratin.Model(
+        {"a": a, "b": b}, {"y": layers.Dense(2, name="y")(h), "z": layers.Dense(1, "sigmoid", name="z")(h)}
+    )
 
 
 def test_shared_layers_ops_and_named_outputs():
@@ -110,7 +112,10 @@ def test_constants_and_keyword_arguments_in_a_graph():
     model = keratin.Model(x, y)
     data = numbers(2, 3)
     assert np.allclose(model(data), data * [1, 2, 3] + data)
-    assert np.allclose(keratin.Model(x, 1.0 - ops.concatenate([x, np.ones((1, 1), "float32") + x[:, :1]], axis=-1))(data)[:, :3], 1 - data)
+    assert np.allclose(
+        keratin.Model(x, 1.0 - ops.concatenate([x, np.ones((1, 1), "float32") + x[:, :1]], axis=-1))(data)[:, :3],
+        1 - data,
+    )
 
 
 def test_optional_inputs():
@@ -133,7 +138,7 @@ def test_sequential_learns_its_shape_from_data_or_from_input_shape():
     lazy = keratin.Sequential([layers.Dense(3), layers.Dense(2)])
     assert not lazy.built
     with pytest.raises(StateError, match="shape of its input is not known"):
-        lazy.output  # noqa: B018
+        lazy.output
     assert lazy(numbers(4, 5)).shape == (4, 2) and lazy.input_shape == (None, 5)
     assert [tuple(w.shape) for w in lazy.weights] == [(5, 3), (3,), (3, 2), (2,)]
     first = keratin.Sequential([layers.Dense(3, input_shape=(7,))])

@@ -109,7 +109,7 @@ def test_value_and_grad_refuses_what_is_no_scalar_and_variables_named_twice():
 @needs_gradients
 def test_second_derivatives():
     w = keratin.Variable(2.0)
-    cube = lambda: w * w * w  # noqa: E731
+    cube = lambda: w * w * w
     (second,) = keratin.grad(lambda: keratin.grad(cube, [w])()[0], [w])()
     assert float(second) == 12
 

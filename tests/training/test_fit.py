@@ -155,7 +155,9 @@ def test_custom_train_step_is_written_once():
 
         def train_step(self, data):
             x, y = data[:2]
-            value, gradients = keratin.value_and_grad(lambda: ops.mean((self(x, training=True) - y) ** 2), self.trainable_variables)()
+            value, gradients = keratin.value_and_grad(
+                lambda: ops.mean((self(x, training=True) - y) ** 2), self.trainable_variables
+            )()
             self.optimizer.apply(gradients, self.trainable_variables)
             self.seen.update_state(ops.max(x))
             return {"loss": value, "seen": self.seen.result()}
@@ -199,7 +201,13 @@ def test_values_read_before_and_during_fit_stay_whole():
     model.compile("adam", "mse")
     before = model.weights[0].value
     kept = []
-    model.fit(x, y, epochs=2, verbose=0, callbacks=[callbacks.LambdaCallback(on_epoch_end=lambda e, logs: kept.append(model.weights[0].value))])
+    model.fit(
+        x,
+        y,
+        epochs=2,
+        verbose=0,
+        callbacks=[callbacks.LambdaCallback(on_epoch_end=lambda e, logs: kept.append(model.weights[0].value))],
+    )
     model.fit(x, y, epochs=1, verbose=0)
     arrays = [ops.convert_to_numpy(v) for v in (before, *kept)]
     assert not np.array_equal(arrays[0], arrays[1]) and not np.array_equal(arrays[1], arrays[2])
@@ -300,7 +308,9 @@ def test_batch_normalization_statistics_are_exact_in_the_loop():
         for start in range(0, 40, 10):
             part = x[start : start + 10].astype("float64")
             mean, variance = 0.9 * mean + 0.1 * part.mean(0), 0.9 * variance + 0.1 * part.var(0)
-    assert np.allclose(model.weights[2].numpy(), mean, atol=1e-5) and np.allclose(model.weights[3].numpy(), variance, atol=1e-4)
+    assert np.allclose(model.weights[2].numpy(), mean, atol=1e-5) and np.allclose(
+        model.weights[3].numpy(), variance, atol=1e-4
+    )
 
 
 def test_transfer_learning_freezes():
