@@ -25,10 +25,10 @@ local = _Local()
 
 
 @contextmanager
-def symbolic_mode() -> Iterator[None]:
+def symbolic_mode(active: bool = True) -> Iterator[None]:
     """While inside, nothing is computed: variables give their shapes, and creation gives symbolic tensors."""
     previous = local.active
-    local.active = True
+    local.active = active
     try:
         yield
     finally:

@@ -75,6 +75,7 @@ class Layer(Operation, tracking.Tracked):
         state["_own_weights"] = []
         state["_losses"] = []
         state["_loss_owners"] = []
+        state["_adds_losses"] = False
         state["built"] = False
         state["_building"] = False
         state["_quick"] = None
@@ -115,7 +116,11 @@ class Layer(Operation, tracking.Tracked):
             if type(x) is quick[0] and x.dtype == quick[1] and not masks._table and scope.local.autocast is None:
                 spec = quick[2]
                 if spec is None or spec(x.shape):
-                    return self.call(x, training=bool(context.training)) if quick[3] else self.call(x)
+                    try:
+                        return self.call(x, training=bool(context.training)) if quick[3] else self.call(x)
+                    except KeratinError as error:
+                        _locate(error, self)
+                        raise
         if not symbolic.local.active and _has_symbolic(args, kwargs):
             return self._draw(args, kwargs)
         return self._run(args, kwargs)
@@ -265,7 +270,7 @@ class Layer(Operation, tracking.Tracked):
             return self.call(*args, **kwargs)
         if type(self).compute_output_spec is not Layer.compute_output_spec:
             return self.compute_output_spec(*args, **kwargs)
-        return infer(self.call, args, kwargs)
+        return infer(self.call, args, kwargs, isolated=scope.Scope)
 
     def _prepare_quick(self, plan: CallPlan) -> None:
         """Set up the short way for one concrete tensor, where nothing but `call` has to happen."""
@@ -275,6 +280,7 @@ class Layer(Operation, tracking.Tracked):
             or plan.makes_mask
             or self._casts()
             or self.activity_regularizer is not None
+            or self._adds_losses
             or type(self).__call__ is not Layer.__call__
             or any(isinstance(item, Layer) for item in tracking.contents(self))
             or len([n for n in plan.required if n != "training"]) > 1
@@ -583,6 +589,7 @@ class Layer(Operation, tracking.Tracked):
             self._add_loss(item, not context.stack)
 
     def _add_loss(self, loss: Any, outermost: bool) -> None:
+        self._adds_losses, self._quick = True, None
         if symbolic.local.active:
             return
         tensor = mechanism.convert(loss)

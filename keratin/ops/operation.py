@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 from keratin import registry, tree
@@ -84,7 +85,9 @@ class Operation(registry.Configurable):
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """What the operation computes.  Subclasses define it."""
-        raise StateError(f"`{type(self).__name__}` defines no `call`.", where=self.name, hint="define `call(self, inputs)`")
+        raise StateError(
+            f"`{type(self).__name__}` defines no `call`.", where=self.name, hint="define `call(self, inputs)`"
+        )
 
     def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
         """The symbolic outputs of this call, with a node in the graph."""
@@ -144,18 +147,26 @@ def fresh(outputs: Any) -> Any:
     return tree.map_structure(lambda x: KerasTensor(x.shape, x.dtype) if type(x) is KerasTensor else x, outputs)
 
 
-def infer(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def infer(
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    isolated: Callable[[], AbstractContextManager[Any]] = nullcontext,
+) -> Any:
     """The outputs of `function` on symbolic tensors: by its own body on shapes, else by the backend's abstract evaluation.
 
     Errors of Keratin are the user's to see. Any other error means that the body used something that does not know
-    symbolic tensors, such as the backend's own functions: then the backend traces it, twice where a size is unknown.
+    symbolic tensors, such as the backend's own functions: then the backend traces it, twice where a size is unknown,
+    within `isolated()`, which drops what the trace assigns.
     """
     from keratin.ops.mechanism import convert
 
     try:
         with symbolic_mode():
             outputs = function(*args, **kwargs)
-        return tree.map_structure(lambda x: x if x is None or type(x) is KerasTensor else _as_symbolic(convert(x)), outputs)
+        return tree.map_structure(
+            lambda x: x if x is None or type(x) is KerasTensor else _as_symbolic(convert(x)), outputs
+        )
     except KeratinError as error:
         if not isinstance(error, StateError):
             raise
@@ -163,7 +174,7 @@ def infer(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
     except Exception as error:
         first = error
     try:
-        return _trace(function, args, kwargs)
+        return _trace(function, args, kwargs, isolated)
     except Exception as error:
         raise error if not isinstance(error, KeratinError) else first from None
 
@@ -172,7 +183,12 @@ def _as_symbolic(x: Any) -> KerasTensor:
     return x if type(x) is KerasTensor else KerasTensor(tuple(x.shape), x.dtype)
 
 
-def _trace(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _trace(
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    isolated: Callable[[], AbstractContextManager[Any]],
+) -> Any:
     leaves, treedef = tree.flatten_with_treedef((args, kwargs))
     places = [i for i, leaf in enumerate(leaves) if type(leaf) is KerasTensor]
     structure: Any = None
@@ -183,13 +199,15 @@ def _trace(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str
         for place, value in zip(places, values, strict=True):
             filled[place] = value
         new_args, new_kwargs = tree.unflatten(treedef, filled)
-        flat, structure = tree.flatten_with_treedef(function(*new_args, **new_kwargs))
+        with symbolic_mode(False), isolated():
+            flat, structure = tree.flatten_with_treedef(function(*new_args, **new_kwargs))
         return flat
 
     results = []
     for size in (3, 5):
         specs = [
-            spec.Spec(tuple(size if d is None else d for d in leaves[place].shape), leaves[place].dtype) for place in places
+            spec.Spec(tuple(size if d is None else d for d in leaves[place].shape), leaves[place].dtype)
+            for place in places
         ]
         results.append(select.current().abstract_eval(run, specs))
         if all(None not in leaves[place].shape for place in places):
@@ -217,5 +235,3 @@ def source_inputs(tensor: KerasTensor) -> list[KerasTensor]:
             found[id(current)] = current
         waiting.extend(reversed(node.inputs))
     return list(found.values())
-
-

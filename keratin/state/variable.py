@@ -145,7 +145,7 @@ class Variable:
         backend = select.current()
         initializer = self._initializer
         host = getattr(initializer, "host", None)
-        with _outside_symbolic(), backend.eager():
+        with symbolic.symbolic_mode(False), backend.eager():
             value: Any = host(self.shape, self.dtype) if host is not None else initializer(self.shape, dtype=self.dtype)  # type: ignore[misc]
             if not backend.is_tensor(value) or isinstance(value, np.ndarray):
                 value = backend.from_host(np.asarray(value), self.dtype)
@@ -284,16 +284,6 @@ def _full(shape: Any, path: str) -> tuple[int, ...]:
             "The shape of a variable must be fully known.", where=path, expected="integers", received=sizes
         )
     return sizes  # type: ignore[return-value]
-
-
-class _outside_symbolic:
-    """Values may be computed inside, though the code around runs on shapes."""
-
-    def __enter__(self) -> None:
-        self._previous, symbolic.local.active = symbolic.local.active, False
-
-    def __exit__(self, *error: object) -> None:
-        symbolic.local.active = self._previous
 
 
 # ---- paths

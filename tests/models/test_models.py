@@ -322,3 +322,38 @@ def test_same_seed_same_weights():
         made.append(model.get_weights())
         keratin.utils.set_random_seed(11)
     assert all(np.array_equal(a, b) for a, b in zip(*made, strict=True))
+
+
+def test_a_layer_that_uses_the_engine_itself_is_traced_for_its_shape():
+    if keratin.backend.backend() != "jax":
+        pytest.skip("written with jax.numpy")
+    import jax.numpy as jnp
+
+    class Native(layers.Layer):
+        def build(self, input_shape):
+            self.kernel = self.add_weight(shape=(input_shape[-1], 5), name="kernel")
+            self.calls = self.add_weight(shape=(), initializer="zeros", trainable=False, name="calls")
+
+        def call(self, x):
+            self.calls.assign(self.calls.value + 1)
+            return jnp.dot(x, self.kernel.value)[:, None]
+
+    layer = Native()
+    x = layers.Input((3,))
+    model = keratin.Model(x, layer(x))
+    assert model.output_shape == (None, 1, 5) and float(layer.calls) == 0
+    data = numbers(4, 3)
+    assert np.allclose(model(data), (data @ layer.kernel.numpy())[:, None], atol=1e-5) and float(layer.calls) == 1
+
+
+def test_losses_of_eager_calls_are_those_of_the_last_call():
+    class Loud(layers.Layer):
+        def call(self, x):
+            self.add_loss(ops.sum(x))
+            return x
+
+    layer = Loud()
+    x = ops.ones((2, 2))
+    for _ in range(4):
+        layer(x)
+    assert [float(loss) for loss in layer.losses] == [4]
