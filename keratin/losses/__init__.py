@@ -1,4 +1,4 @@
-"""Losses: what training makes small, as functions of targets and predictions and as objects with weights and reduction."""
+"""Losses: what training makes small, as functions of targets and predictions, and as objects that weigh and reduce."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ def _hint(target: tuple[Any, ...], prediction: tuple[Any, ...], where: str) -> s
     if "categorical" in where and is_label:
         other = where if where.endswith("accuracy") else "categorical_crossentropy"
         return f"for class numbers use `sparse_{other}`, or make one-hot targets with `utils.to_categorical`"
-    if is_label or target[:1] == prediction[:1] and len(target) == len(prediction):
+    if is_label or (target[:1] == prediction[:1] and len(target) == len(prediction)):
         return "the output of the model must have as many units as there are targets"
     return "reshape the targets, or change the last layer of the model"
 
@@ -129,12 +129,16 @@ def weights_like(weights: Tensor, values: Tensor, name: str = "sample_weight") -
     elif extra < 0 and given:
         weights = ops.reshape(weights, (*ops.shape(weights), *(1,) * -extra))
     found = tuple(weights.shape)
-    if len(found) > len(sizes) or any(a not in (1, None) and b is not None and a != b for a, b in zip(found, sizes, strict=False)):
+    if len(found) > len(sizes) or any(
+        a not in (1, None) and b is not None and a != b for a, b in zip(found, sizes, strict=False)
+    ):
         one = len(sizes) == 0
         raise ShapeError(
             "Weights do not fit the values that they weigh.",
             where=name,
-            expected="no weights: there is one value for the whole batch" if one else f"leading axes of {sizes}, such as {sizes[:1]}",
+            expected="no weights: there is one value for the whole batch"
+            if one
+            else f"leading axes of {sizes}, such as {sizes[:1]}",
             received=given,
             hint="the loss must return one value per sample; give targets and predictions of shape (n,) a second axis"
             if one

@@ -20,7 +20,13 @@ CHUNK = 1 << 20
 
 
 def check_targets(
-    loss: Any, y_true: Any, y_pred_shape: Sequence[int | None], where: str = "y", y_pred: Any = None, *, first_row: int = 0
+    loss: Any,
+    y_true: Any,
+    y_pred_shape: Sequence[int | None],
+    where: str = "y",
+    y_pred: Any = None,
+    *,
+    first_row: int = 0,
 ) -> list[str]:
     """Whether targets can be used with a loss and an output.
 
@@ -49,7 +55,9 @@ def check_targets(
             "The targets are no numbers.",
             where=where,
             expected="numbers",
-            received=f"dtype {targets.dtype}, such as {targets.flat[0]!r}" if targets.size else f"dtype {targets.dtype}",
+            received=f"dtype {targets.dtype}, such as {targets.flat[0]!r}"
+            if targets.size
+            else f"dtype {targets.dtype}",
             hint="number the classes, for example with a StringLookup layer",
         )
     target = Target(loss, targets, tuple(y_pred_shape), where, first_row)
@@ -65,7 +73,9 @@ def check_targets(
 class Target:
     """The targets of one output, and what they are to be used with."""
 
-    def __init__(self, loss: Any, values: np.ndarray[Any, Any], output: tuple[int | None, ...], where: str, first_row: int) -> None:
+    def __init__(
+        self, loss: Any, values: np.ndarray[Any, Any], output: tuple[int | None, ...], where: str, first_row: int
+    ) -> None:
         self.loss = losses.get(loss)
         self.values, self.output, self.where, self.first_row = values, output, where, first_row
         function = self.loss.fn if isinstance(self.loss, LossFunctionWrapper) else self.loss
@@ -108,7 +118,11 @@ class Target:
             check_equal((None, *given[1:]), (None, *expected[1:]), self.name)
         except ShapeError as error:
             raise ShapeError(
-                error.what, where=f"{self.where} ({self.name})", expected=error.expected, received=error.received, hint=error.hint
+                error.what,
+                where=f"{self.where} ({self.name})",
+                expected=error.expected,
+                received=error.received,
+                hint=error.hint,
             ) from None
 
     def first(self, is_bad: Callable[[Any], Any]) -> tuple[int, Any] | None:
@@ -182,8 +196,15 @@ def _check_sparse(target: Target) -> list[str]:
     if target.values.dtype.kind not in "iub":
         found = target.first(lambda part: np.isfinite(part) & (part != np.floor(part)))
         if found is not None:
-            raise target.error("A label is no whole number.", found, "class numbers", "use `categorical_crossentropy` for shares of classes")
-    found = target.first(lambda part: _outside(part, classes) if ignored is None else _outside(part, classes) & (part != ignored))
+            raise target.error(
+                "A label is no whole number.",
+                found,
+                "class numbers",
+                "use `categorical_crossentropy` for shares of classes",
+            )
+    found = target.first(
+        lambda part: _outside(part, classes) if ignored is None else _outside(part, classes) & (part != ignored)
+    )
     if found is not None:
         expected = "0 or more" if classes is None else f"0 to {classes - 1}, as the output has {classes} classes"
         hint = "pass ignore_class to the loss if this label marks samples without a class"
@@ -205,11 +226,15 @@ def _check_categorical(target: Target) -> list[str]:
             where=target.where,
             expected=f"targets of shape {target.output}",
             received=target.values.shape,
-            hint="for class numbers use the loss `sparse_categorical_crossentropy`, or make one-hot targets with `utils.to_categorical`",
+            hint="for class numbers use the loss `sparse_categorical_crossentropy`, or make one-hot targets with "
+            "`utils.to_categorical`",
         )
     target.check_shape()
     if target.classes == 1:
-        return [f"`{target.name}` of an output with one class does not depend on it: use `binary_crossentropy` ({target.where})."]
+        return [
+            f"`{target.name}` of an output with one class does not depend on it ({target.where}): "
+            "use `binary_crossentropy`."
+        ]
     if target.name == "categorical_hinge":
         return []
     found = target.first(lambda part: part < 0) if target.values.dtype.kind != "b" else None
@@ -221,7 +246,8 @@ def _check_categorical(target: Target) -> list[str]:
         bad = np.isfinite(sums) & (np.abs(sums - 1) > 1e-2)
         if bad.any():
             place = np.unravel_index(int(bad.argmax()), bad.shape)
-            text = f"Targets of `{target.name}` sum to {sums[place]:g} over the classes ({target.row(start + int(place[0]))}), not to 1"
+            row = target.row(start + int(place[0]))
+            text = f"Targets of `{target.name}` sum to {sums[place]:g} over the classes ({row}), not to 1"
             return [f"{text}; several labels per sample want `binary_crossentropy`."]
     return []
 
@@ -300,9 +326,7 @@ def _families() -> dict[str, tuple[Callable[[Target], list[str]], str]]:
 
 
 _CHECKS = {name: check for name, (check, _) in _families().items()}
-_NAMES: dict[Any, str] = {
-    getattr(losses, key): name for name, (_, cls) in _families().items() for key in (name, cls)
-}
+_NAMES: dict[Any, str] = {getattr(losses, key): name for name, (_, cls) in _families().items() for key in (name, cls)}
 _PROBABILITIES = (
     "sparse_categorical_crossentropy",
     "categorical_crossentropy",

@@ -40,7 +40,9 @@ class Loss(registry.Configurable):
     uses_mask = True
     """Whether a mask of the predictions weighs what `call` returns."""
 
-    def __init__(self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: Any = None) -> None:
+    def __init__(
+        self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: Any = None
+    ) -> None:
         self.name = name or registry.unique_name(registry.snake_case(type(self).__name__))
         self.reduction = standardize_reduction(reduction)
         self._dtype = None if dtype is None else policy.get(dtype).compute_dtype
@@ -52,29 +54,40 @@ class Loss(registry.Configurable):
 
     def call(self, y_true: Any, y_pred: Any) -> Tensor:
         """The loss of each sample.  Subclasses define it."""
-        raise StateError(f"`{type(self).__name__}` defines no `call`.", where=self.name, hint="define `call(self, y_true, y_pred)`")
+        raise StateError(
+            f"`{type(self).__name__}` defines no `call`.", where=self.name, hint="define `call(self, y_true, y_pred)`"
+        )
 
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: TensorLike | None = None, mask: TensorLike | None = None) -> Tensor:
+    def __call__(
+        self, y_true: Any, y_pred: Any, sample_weight: TensorLike | None = None, mask: TensorLike | None = None
+    ) -> Tensor:
         """The loss of a batch.
 
         Args:
             y_true, y_pred: tensors, or nests of them if `call` takes these.
             sample_weight: weights of the leading axes of what `call` returns.
-            mask: which positions count; by default the mask that `y_pred` carries.
+            mask: which positions count; by default the mask that `y_pred` carries, unless a function of the user
+                returns one number: then it looks after the mask itself.
         Raises: ShapeError if shapes do not fit.
         """
-        if mask is None and self.uses_mask and not tree.is_nested(y_pred):
-            mask = masks.get_mask(y_pred)
+        carried = masks.get_mask(y_pred) if mask is None and self.uses_mask and not tree.is_nested(y_pred) else None
         prediction = _map(floating, y_pred)
         dtype = self._dtype or _common_dtype(prediction)
         prediction, target = _cast(prediction, dtype), _map(mechanism.convert, y_true)
-        if self.elementwise and (sample_weight is not None or mask is not None):
+        if self.elementwise and not (sample_weight is None and mask is None and carried is None):
             prediction = as_column(prediction)
         values = mechanism.convert(self.call(target if self.integer_targets else _cast(target, dtype), prediction))
+        if carried is not None and not looks_after_masks(self._target, values):
+            mask = carried
         of_values = masks.get_mask(values)
         if of_values is not None:
             mask = of_values if mask is None else _both(mask, of_values)
         return reduce_weighted_values(values, sample_weight, mask, self.reduction, dtype)
+
+    @property
+    def _target(self) -> Any:
+        """What computes the values, to tell Keratin's own from the user's."""
+        return type(self)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"
@@ -106,6 +119,10 @@ class LossFunctionWrapper(Loss):
         self.integer_targets = getattr(fn, "integer_targets", False)
         self.elementwise = getattr(fn, "elementwise", False)
 
+    @property
+    def _target(self) -> Any:
+        return self.fn
+
     def call(self, y_true: Any, y_pred: Any) -> Tensor:
         return self.fn(y_true, y_pred, **self.arguments)
 
@@ -125,6 +142,11 @@ class LossFunctionWrapper(Loss):
 
     def __repr__(self) -> str:
         return f"<LossFunctionWrapper({self.name}, kwargs={self.arguments})>"
+
+
+def looks_after_masks(target: Any, values: Tensor) -> bool:
+    """Whether a function of the user made one number of everything, so that a carried mask has nothing to weigh."""
+    return len(values.shape) == 0 and registry.public_module(target) is None
 
 
 # ---- from values per sample to one number
@@ -196,11 +218,13 @@ def _common_dtype(prediction: Any) -> str:
 def _map(function: Callable[[Any], Tensor], nest: Any) -> Any:
     """The tensors of a nest; lists of numbers count as one tensor."""
     if not tree.is_nested(nest):
-        return function(nest)
+        return None if nest is None else function(nest)
     if isinstance(nest, list | tuple) and all(isinstance(x, int | float) for x in tree.flatten(nest)):
         return function(nest)
     return tree.map_structure(lambda x: None if x is None else function(x), nest)
 
 
 def _cast(nest: Any, dtype: str) -> Any:
-    return tree.map_structure(lambda x: x if x is None or dtype_of(x) in (dtype, *dtypes.COMPLEX) else ops.cast(x, dtype), nest)
+    return tree.map_structure(
+        lambda x: x if x is None or dtype_of(x) in (dtype, *dtypes.COMPLEX) else ops.cast(x, dtype), nest
+    )

@@ -125,7 +125,9 @@ def categorical_focal_crossentropy(
     if not isinstance(alpha, int | float):
         rank = len(y_pred.shape)
         place = shapes.axis(axis, rank)
-        weight = ops.reshape(ops.cast(mechanism.convert(alpha), dtype_of(y_pred)), (*(1,) * place, -1, *(1,) * (rank - place - 1)))
+        weight = ops.reshape(
+            ops.cast(mechanism.convert(alpha), dtype_of(y_pred)), (*(1,) * place, -1, *(1,) * (rank - place - 1))
+        )
     return ops.sum(weight * _power(1.0 - probability, gamma) * entropy, axis=axis)
 
 
@@ -158,7 +160,9 @@ def sparse_categorical_crossentropy(
         loss = ops.sparse_categorical_crossentropy(labels, wide, from_logits, axis)
         return ops.cast(loss, dtype_of(prediction))
     counts = ops.not_equal(labels, ignore_class)
-    loss = ops.sparse_categorical_crossentropy(ops.where(counts, labels, ops.zeros_like(labels)), wide, from_logits, axis)
+    loss = ops.sparse_categorical_crossentropy(
+        ops.where(counts, labels, ops.zeros_like(labels)), wide, from_logits, axis
+    )
     loss = ops.cast(ops.where(counts, loss, ops.zeros_like(loss)), dtype_of(prediction))
     masks.set_mask(loss, counts)
     return loss

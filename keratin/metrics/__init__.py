@@ -162,7 +162,11 @@ _SHORT = {
     "msle": MeanSquaredLogarithmicError,
 }
 _NAMES: dict[str, Any] = {
-    **{name: globals()[name] for name in __all__ if name not in ("get", "serialize", "deserialize") and name[-4:] != "_for"},
+    **{
+        name: globals()[name]
+        for name in __all__
+        if name not in ("get", "serialize", "deserialize") and name[-4:] != "_for"
+    },
     **{registry.snake_case(name): cls for name, cls in _CLASSES.items()},
     **_SHORT,
     **{name.upper(): cls for name, cls in _SHORT.items()},

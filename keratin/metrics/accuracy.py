@@ -224,4 +224,6 @@ def accuracy_for(
     <SparseCategoricalAccuracy name=accuracy>
     """
     kind = kind_of_targets(y_true_shape, y_pred_shape)
-    return {"binary": BinaryAccuracy, "sparse": SparseCategoricalAccuracy, "categorical": CategoricalAccuracy}[kind](name=name)
+    return {"binary": BinaryAccuracy, "sparse": SparseCategoricalAccuracy, "categorical": CategoricalAccuracy}[kind](
+        name=name
+    )

@@ -81,7 +81,7 @@ class Metric(tracking.Tracked, registry.Configurable):
 
         Args:
             shape: its shape.
-            initializer: its start value: a name such as "zeros", an initializer, a function of (shape, dtype), or None for zeros.
+            initializer: its start value: a name, an initializer, a function of (shape, dtype), or None for zeros.
             dtype: by default that of the metric.
             aggregation: how replicas combine it.
             name: the last part of its path.
@@ -96,12 +96,20 @@ class Metric(tracking.Tracked, registry.Configurable):
         start = _initializer(initializer)
         with name_scope(self.name.replace("/", "_")):
             variable = Variable(
-                start, shape, self.dtype if dtype is None else dtype, trainable=False, autocast=False, aggregation=aggregation, name=name
+                start,
+                shape,
+                self.dtype if dtype is None else dtype,
+                trainable=False,
+                autocast=False,
+                aggregation=aggregation,
+                name=name,
             )
         self._starts[variable] = start
         return variable
 
-    def add_weight(self, shape: Any = (), initializer: Any = None, dtype: Any = None, name: str | None = None) -> Variable:
+    def add_weight(
+        self, shape: Any = (), initializer: Any = None, dtype: Any = None, name: str | None = None
+    ) -> Variable:
         """Make a state; see `add_variable`."""
         return self.add_variable(shape, initializer, dtype, name=name)
 
@@ -162,7 +170,12 @@ class Metric(tracking.Tracked, registry.Configurable):
         given = [mechanism.convert(value, variable.dtype) for variable, value in zip(variables, values, strict=True)]
         for variable, value in zip(variables, given, strict=True):
             if tuple(value.shape) != variable.shape:
-                raise ShapeError("A state has another shape.", where=variable.path, expected=variable.shape, received=tuple(value.shape))
+                raise ShapeError(
+                    "A state has another shape.",
+                    where=variable.path,
+                    expected=variable.shape,
+                    received=tuple(value.shape),
+                )
         with Scope(zip(variables, given, strict=True)) as scope:
             result = function(*args, **kwargs)
             if isinstance(result, Variable):

@@ -96,7 +96,10 @@ def _count_at(batch: Decisions, threshold: float, labels: int | None) -> Counts:
     sums = []
     for amount in (batch.positive, batch.negative):
         none = ops.zeros_like(amount)
-        sums += [ops.sum(ops.where(chosen, amount, none), axis=axes), ops.sum(ops.where(chosen, none, amount), axis=axes)]
+        sums += [
+            ops.sum(ops.where(chosen, amount, none), axis=axes),
+            ops.sum(ops.where(chosen, none, amount), axis=axes),
+        ]
     hit, missed, false_alarm, rejected = (ops.expand_dims(s, 0) for s in sums)
     return Counts(hit, false_alarm, rejected, missed)
 
@@ -127,7 +130,9 @@ def standardize_thresholds(thresholds: Any, default: float, where: str) -> list[
         return [default]
     values = [thresholds] if isinstance(thresholds, int | float) else list(thresholds)
     if not values or any(v is None or not 0 <= v <= 1 for v in values):
-        raise ArgumentError("`thresholds` cannot be used.", where=where, expected="numbers from 0 to 1", received=thresholds)
+        raise ArgumentError(
+            "`thresholds` cannot be used.", where=where, expected="numbers from 0 to 1", received=thresholds
+        )
     return [float(v) for v in values]
 
 
@@ -228,7 +233,9 @@ class Precision(Metric):
 
     def update_state(self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None) -> None:
         """Take a batch into account.  Raises: ShapeError."""
-        batch = decisions(y_true, y_pred, sample_weight, self.dtype, self.name, top_k=self.top_k, class_id=self.class_id)
+        batch = decisions(
+            y_true, y_pred, sample_weight, self.dtype, self.name, top_k=self.top_k, class_id=self.class_id
+        )
         counts = count(batch, self._levels)
         self.true_positives.assign_add(counts.true_positives)
         self.false_positives.assign_add(counts.false_positives)
@@ -267,7 +274,9 @@ class Recall(Metric):
 
     def update_state(self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None) -> None:
         """Take a batch into account.  Raises: ShapeError."""
-        batch = decisions(y_true, y_pred, sample_weight, self.dtype, self.name, top_k=self.top_k, class_id=self.class_id)
+        batch = decisions(
+            y_true, y_pred, sample_weight, self.dtype, self.name, top_k=self.top_k, class_id=self.class_id
+        )
         counts = count(batch, self._levels)
         self.true_positives.assign_add(counts.true_positives)
         self.false_negatives.assign_add(counts.false_negatives)

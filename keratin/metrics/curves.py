@@ -58,11 +58,15 @@ class AUC(Metric):
             if value not in choices:
                 raise ArgumentError(f"`{argument}` cannot be used.", where=self.name, expected=choices, received=value)
         if num_labels is not None and not multi_label:
-            raise ArgumentError("`num_labels` is of use with `multi_label=True` only.", where=self.name, received=num_labels)
+            raise ArgumentError(
+                "`num_labels` is of use with `multi_label=True` only.", where=self.name, received=num_labels
+            )
         self.own_thresholds = thresholds is not None
         inner = inner_thresholds(num_thresholds, self.name) if thresholds is None else sorted(map(float, thresholds))
         if inner and not (inner[0] >= 0 and inner[-1] <= 1):
-            raise ArgumentError("`thresholds` cannot be used.", where=self.name, expected="numbers from 0 to 1", received=thresholds)
+            raise ArgumentError(
+                "`thresholds` cannot be used.", where=self.name, expected="numbers from 0 to 1", received=thresholds
+            )
         self.curve, self.summation_method = curve, summation_method
         self.multi_label, self.num_labels, self.from_logits = multi_label, num_labels, from_logits
         self.label_weights = None if label_weights is None else np.asarray(label_weights, "float64").tolist()
@@ -81,7 +85,12 @@ class AUC(Metric):
 
     def _build(self, labels: int | None) -> None:
         if labels is not None and self.label_weights is not None and len(self.label_weights) != labels:
-            raise ShapeError("`label_weights` has another length.", where=self.name, expected=labels, received=len(self.label_weights))
+            raise ShapeError(
+                "`label_weights` has another length.",
+                where=self.name,
+                expected=labels,
+                received=len(self.label_weights),
+            )
         shape = (self.num_thresholds,) if labels is None else (self.num_thresholds, labels)
         self._labels = labels
         self.true_positives = self.add_variable(shape, None, name="true_positives")
@@ -98,7 +107,12 @@ class AUC(Metric):
             labels = scores.shape[-1] if len(scores.shape) > 1 else None
             if not isinstance(labels, int) or (self.built and labels != self._labels):
                 expected = f"(samples, {self._labels if self.built else 'labels'})"
-                raise ShapeError("The predictions have another number of labels.", where=self.name, expected=expected, received=tuple(scores.shape))
+                raise ShapeError(
+                    "The predictions have another number of labels.",
+                    where=self.name,
+                    expected=expected,
+                    received=tuple(scores.shape),
+                )
             if not self.built:
                 self._build(labels)
         if self.from_logits:
@@ -110,7 +124,12 @@ class AUC(Metric):
         if self.label_weights is not None and not self.multi_label:
             weights = mechanism.convert(np.asarray(self.label_weights, "float32"), self.dtype)
             if scores.shape[-1] not in (None, len(self.label_weights)):
-                raise ShapeError("`label_weights` has another length.", where=self.name, expected=scores.shape[-1], received=len(self.label_weights))
+                raise ShapeError(
+                    "`label_weights` has another length.",
+                    where=self.name,
+                    expected=scores.shape[-1],
+                    received=len(self.label_weights),
+                )
         batch = decisions(target, scores, sample_weight, self.dtype, self.name, soft=True, label_weights=weights)
         counts = count(batch, self._thresholds, self._labels)
         for name in Counts._fields:
@@ -174,7 +193,9 @@ class AUC(Metric):
 def inner_thresholds(num_thresholds: int, where: str) -> list[float]:
     """Even thresholds between 0 and 1, without both.  Raises: ArgumentError for fewer than 2 in all."""
     if num_thresholds <= 1:
-        raise ArgumentError("`num_thresholds` cannot be used.", where=where, expected="2 or more", received=num_thresholds)
+        raise ArgumentError(
+            "`num_thresholds` cannot be used.", where=where, expected="2 or more", received=num_thresholds
+        )
     return [(i + 1) / (num_thresholds - 1) for i in range(num_thresholds - 2)]
 
 
@@ -186,7 +207,9 @@ class _Point(Metric):
         if not 0 <= value <= 1:
             raise ArgumentError("The constraint is no share.", where=self.name, expected="0 to 1", received=value)
         if num_thresholds <= 0:
-            raise ArgumentError("`num_thresholds` cannot be used.", where=self.name, expected="1 or more", received=num_thresholds)
+            raise ArgumentError(
+                "`num_thresholds` cannot be used.", where=self.name, expected="1 or more", received=num_thresholds
+            )
         self.num_thresholds, self.class_id = num_thresholds, class_id
         self.thresholds = [0.5] if num_thresholds == 1 else [0.0, *inner_thresholds(num_thresholds, self.name), 1.0]
         for kind in Counts._fields:
@@ -230,7 +253,12 @@ class SensitivityAtSpecificity(_Point):
     """
 
     def __init__(
-        self, specificity: float, num_thresholds: int = 200, class_id: int | None = None, name: str | None = None, dtype: Any = None
+        self,
+        specificity: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
     ) -> None:
         super().__init__(specificity, num_thresholds, class_id, name, dtype)
         self.specificity = specificity
@@ -253,7 +281,12 @@ class SpecificityAtSensitivity(_Point):
     """
 
     def __init__(
-        self, sensitivity: float, num_thresholds: int = 200, class_id: int | None = None, name: str | None = None, dtype: Any = None
+        self,
+        sensitivity: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
     ) -> None:
         super().__init__(sensitivity, num_thresholds, class_id, name, dtype)
         self.sensitivity = sensitivity
@@ -276,7 +309,12 @@ class PrecisionAtRecall(_Point):
     """
 
     def __init__(
-        self, recall: float, num_thresholds: int = 200, class_id: int | None = None, name: str | None = None, dtype: Any = None
+        self,
+        recall: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
     ) -> None:
         super().__init__(recall, num_thresholds, class_id, name, dtype)
         self.recall = recall
@@ -299,7 +337,12 @@ class RecallAtPrecision(_Point):
     """
 
     def __init__(
-        self, precision: float, num_thresholds: int = 200, class_id: int | None = None, name: str | None = None, dtype: Any = None
+        self,
+        precision: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
     ) -> None:
         super().__init__(precision, num_thresholds, class_id, name, dtype)
         self.precision = precision

@@ -47,14 +47,18 @@ class FBetaScore(Metric):
         if not isinstance(beta, int | float) or beta <= 0:
             raise ArgumentError("`beta` cannot be used.", where=self.name, expected="a number above 0", received=beta)
         if threshold is not None and (not isinstance(threshold, int | float) or not 0 < threshold <= 1):
-            raise ArgumentError("`threshold` cannot be used.", where=self.name, expected="0 < threshold <= 1", received=threshold)
+            raise ArgumentError(
+                "`threshold` cannot be used.", where=self.name, expected="0 < threshold <= 1", received=threshold
+            )
         self.average, self.beta, self.threshold = average, float(beta), threshold
         self.axis = None if average == "micro" else 0
         self.built = False
 
     def _build(self, classes: Any) -> None:
         if not isinstance(classes, int):
-            raise ShapeError("The number of classes is not known.", where=self.name, expected="an integer", received=classes)
+            raise ShapeError(
+                "The number of classes is not known.", where=self.name, expected="an integer", received=classes
+            )
         shape = () if self.average == "micro" else (classes,)
         self.true_positives = self.add_variable(shape, None, name="true_positives")
         self.false_positives = self.add_variable(shape, None, name="false_positives")
@@ -67,7 +71,12 @@ class FBetaScore(Metric):
         target, scores = (ops.cast(mechanism.convert(y), self.dtype) for y in (y_true, y_pred))
         target, scores = aligned(target, scores, self.name)
         if len(scores.shape) != 2:
-            raise ShapeError("This metric takes matrices.", where=self.name, expected="(samples, classes)", received=tuple(scores.shape))
+            raise ShapeError(
+                "This metric takes matrices.",
+                where=self.name,
+                expected="(samples, classes)",
+                received=tuple(scores.shape),
+            )
         if not self.built:
             self._build(scores.shape[-1])
         weights = combined(sample_weight, masks.get_mask(y_pred), None, scores, self.dtype)
@@ -103,6 +112,10 @@ class F1Score(FBetaScore):
     """
 
     def __init__(
-        self, average: str | None = None, threshold: float | None = None, name: str | None = "f1_score", dtype: Any = None
+        self,
+        average: str | None = None,
+        threshold: float | None = None,
+        name: str | None = "f1_score",
+        dtype: Any = None,
     ) -> None:
         super().__init__(average, 1.0, threshold, name, dtype)

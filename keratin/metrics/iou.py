@@ -54,7 +54,12 @@ class IoU(Metric):
                 expected=f"numbers from 0 to {num_classes - 1}",
                 received=self.target_class_ids,
             )
-        self.ignore_class, self.sparse_y_true, self.sparse_y_pred, self.axis = ignore_class, sparse_y_true, sparse_y_pred, axis
+        self.ignore_class, self.sparse_y_true, self.sparse_y_pred, self.axis = (
+            ignore_class,
+            sparse_y_true,
+            sparse_y_pred,
+            axis,
+        )
         self.total_confusion_matrix = self.add_variable((num_classes, num_classes), None, name="total_confusion_matrix")
 
     def update_state(self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None) -> None:
@@ -102,7 +107,11 @@ class BinaryIoU(IoU):
     """
 
     def __init__(
-        self, target_class_ids: Sequence[int] = (0, 1), threshold: float = 0.5, name: str | None = None, dtype: Any = None
+        self,
+        target_class_ids: Sequence[int] = (0, 1),
+        threshold: float = 0.5,
+        name: str | None = None,
+        dtype: Any = None,
     ) -> None:
         super().__init__(2, target_class_ids, name, dtype)
         self.threshold = threshold

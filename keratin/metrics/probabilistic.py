@@ -108,5 +108,9 @@ def crossentropy_for(
     <SparseCategoricalCrossentropy name=crossentropy>
     """
     kind = kind_of_targets(y_true_shape, y_pred_shape)
-    classes = {"binary": BinaryCrossentropy, "sparse": SparseCategoricalCrossentropy, "categorical": CategoricalCrossentropy}
+    classes = {
+        "binary": BinaryCrossentropy,
+        "sparse": SparseCategoricalCrossentropy,
+        "categorical": CategoricalCrossentropy,
+    }
     return classes[kind](name=name)

@@ -7,6 +7,7 @@ from typing import Any
 
 from keratin import dtypes, ops, registry
 from keratin.losses.alignment import as_column, weights_like
+from keratin.losses.loss import looks_after_masks
 from keratin.metrics.base import Metric
 from keratin.ops import mechanism
 from keratin.ops.mechanism import Tensor, TensorLike, dtype_of
@@ -85,17 +86,22 @@ class MeanMetricWrapper(Mean):
         """The values of a batch."""
         return self.fn(y_true, y_pred, **self.arguments)
 
-    def update_state(self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None) -> None:
+    def update_state(  # pyright: ignore[reportIncompatibleMethodOverride] - as in Keras
+        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
+    ) -> None:
         """Take a batch into account; positions that a mask of `y_pred` leaves out do not count."""
         mask = masks.get_mask(y_pred)
         target, prediction = mechanism.convert(y_true), mechanism.convert(y_pred)
         as_they_are = getattr(self.fn, "integer_targets", False)
         target, prediction = (
-            y if as_they_are and dtype_of(y) not in dtypes.FLOAT else ops.cast(y, self.dtype) for y in (target, prediction)
+            y if as_they_are and dtype_of(y) not in dtypes.FLOAT else ops.cast(y, self.dtype)
+            for y in (target, prediction)
         )
         if getattr(self.fn, "elementwise", False):
             prediction = as_column(prediction)
         values = mechanism.convert(self.compute(target, prediction))
+        if mask is not None and looks_after_masks(self.fn, values):
+            mask = None
         weights = combined(sample_weight, mask, masks.get_mask(values), values, self.dtype)
         masks.set_mask(values, None)
         super().update_state(values, weights)

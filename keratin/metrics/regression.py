@@ -94,7 +94,9 @@ class RootMeanSquaredError(Mean):
     def __init__(self, name: str | None = "root_mean_squared_error", dtype: Any = None) -> None:
         super().__init__(name, dtype)
 
-    def update_state(self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None) -> None:
+    def update_state(  # pyright: ignore[reportIncompatibleMethodOverride] - as in Keras
+        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
+    ) -> None:
         """Take a batch into account.  Raises: ShapeError."""
         target, prediction = (ops.cast(mechanism.convert(y), self.dtype) for y in (y_true, y_pred))
         target, prediction = aligned(target, prediction, self.name)
@@ -116,8 +118,8 @@ class R2Score(Metric):
         num_regressors: p in the adjusted score 1 - (1 - R2) * (n - 1) / (n - p - 1); 0 leaves the score as it is, and
             so do n <= p + 1 samples.
     Raises: ArgumentError, ShapeError.
-    Source: Chan et al. 1979, "Updating formulae and a pairwise algorithm for computing sample variances": sums of squares
-        would cancel in float32 where targets are far from 0.
+    Source: Chan et al. 1979, "Updating formulae and a pairwise algorithm for computing sample variances"; plain sums of
+        squares would cancel in float32 where targets are far from 0.
 
     >>> float(R2Score()([[1.0], [2.0], [3.0]], [[1.0], [2.0], [4.0]]))
     0.5
@@ -133,15 +135,21 @@ class R2Score(Metric):
         super().__init__(dtype, name)
         choices = (None, "uniform_average", "variance_weighted_average")
         if class_aggregation not in choices:
-            raise ArgumentError("`class_aggregation` cannot be used.", where=self.name, expected=choices, received=class_aggregation)
+            raise ArgumentError(
+                "`class_aggregation` cannot be used.", where=self.name, expected=choices, received=class_aggregation
+            )
         if num_regressors < 0:
-            raise ArgumentError("`num_regressors` is negative.", where=self.name, expected="0 or more", received=num_regressors)
+            raise ArgumentError(
+                "`num_regressors` is negative.", where=self.name, expected="0 or more", received=num_regressors
+            )
         self.class_aggregation, self.num_regressors = class_aggregation, num_regressors
         self.built = False
 
     def _build(self, outputs: int | None) -> None:
         if not isinstance(outputs, int):
-            raise ShapeError("The number of outputs is not known.", where=self.name, expected="an integer", received=outputs)
+            raise ShapeError(
+                "The number of outputs is not known.", where=self.name, expected="an integer", received=outputs
+            )
         self.count = self.add_variable((), None, name="count")
         self.pivot = self.add_variable((outputs,), None, name="pivot")
         self.mean = self.add_variable((outputs,), None, name="mean")
@@ -154,7 +162,12 @@ class R2Score(Metric):
         target, prediction = (as_column(ops.cast(mechanism.convert(y), self.dtype)) for y in (y_true, y_pred))
         target, prediction = aligned(target, prediction, self.name)
         if len(target.shape) != 2:
-            raise ShapeError("This metric takes matrices.", where=self.name, expected="(samples, outputs)", received=tuple(target.shape))
+            raise ShapeError(
+                "This metric takes matrices.",
+                where=self.name,
+                expected="(samples, outputs)",
+                received=tuple(target.shape),
+            )
         if not self.built:
             self._build(target.shape[-1])
         ones = ops.ones_like(target[:, :1])

@@ -13,14 +13,18 @@ from keratin.losses.checks import check_targets
 LABELS = np.array([0, 1, 2, 1])
 
 
-@pytest.mark.parametrize("loss", ["categorical_crossentropy", losses.CategoricalFocalCrossentropy(), losses.CategoricalHinge()])
+@pytest.mark.parametrize(
+    "loss", ["categorical_crossentropy", losses.CategoricalFocalCrossentropy(), losses.CategoricalHinge()]
+)
 @pytest.mark.parametrize("targets", [LABELS, LABELS[:, None]])
 def test_class_numbers_for_one_hot(loss, targets):
     with pytest.raises(ShapeError, match="(?s)one number per sample.*sparse_categorical_crossentropy.*to_categorical"):
         check_targets(loss, targets, (None, 3))
 
 
-@pytest.mark.parametrize("loss", ["sparse_categorical_crossentropy", losses.SparseCategoricalCrossentropy(from_logits=True)])
+@pytest.mark.parametrize(
+    "loss", ["sparse_categorical_crossentropy", losses.SparseCategoricalCrossentropy(from_logits=True)]
+)
 def test_one_hot_for_class_numbers(loss):
     with pytest.raises(ShapeError, match="(?s)a number for each class.*argmax"):
         check_targets(loss, np.eye(3), (None, 3))
@@ -28,10 +32,17 @@ def test_one_hot_for_class_numbers(loss):
 
 @pytest.mark.parametrize(
     ("targets", "row", "value"),
-    [([0, 2, 3], 2, 3), ([0, -1, 5], 1, -1), ([[1.0], [9.0]], 1, 9.0), ([0, np.iinfo("int64").max], 1, np.iinfo("int64").max)],
+    [
+        ([0, 2, 3], 2, 3),
+        ([0, -1, 5], 1, -1),
+        ([[1.0], [9.0]], 1, 9.0),
+        ([0, np.iinfo("int64").max], 1, np.iinfo("int64").max),
+    ],
 )
 def test_a_label_outside_of_the_classes(targets, row, value):
-    with pytest.raises(DataError, match=f"(?s)y_train, row {row}.*0 to 2, as the output has 3 classes.*Received: {value}"):
+    with pytest.raises(
+        DataError, match=f"(?s)y_train, row {row}.*0 to 2, as the output has 3 classes.*Received: {value}"
+    ):
         check_targets("sparse_categorical_crossentropy", np.array(targets), (None, 3), "y_train")
 
 
@@ -69,7 +80,8 @@ def test_not_finite_is_a_warning(bad, loss):
 
 
 @pytest.mark.parametrize(
-    ("targets", "hint"), [([0.0, 3.0], "sparse_categorical_crossentropy"), ([1.0, -1.0], "hinge"), ([0.0, 1.5], "0 to 1")]
+    ("targets", "hint"),
+    [([0.0, 3.0], "sparse_categorical_crossentropy"), ([1.0, -1.0], "hinge"), ([0.0, 1.5], "0 to 1")],
 )
 def test_binary_targets_outside_of_0_and_1(targets, hint):
     with pytest.raises(DataError, match=f"(?s)row 1.*{hint}"):
@@ -94,7 +106,9 @@ def test_predictions_that_are_no_probabilities():
     assert check_targets("mse", np.zeros((2, 2)), (None, 2), y_pred=logits) == []
 
 
-@pytest.mark.parametrize(("loss", "shape"), [("mse", (None, 3)), ("mae", (None, 1, 4)), ("bce", (None, 2)), ("hinge", (None, 7))])
+@pytest.mark.parametrize(
+    ("loss", "shape"), [("mse", (None, 3)), ("mae", (None, 1, 4)), ("bce", (None, 2)), ("hinge", (None, 7))]
+)
 def test_shapes_that_would_broadcast(loss, shape):
     with pytest.raises(ShapeError, match="(?s)differ in shape.*the_target"):
         check_targets(loss, np.ones((4,)), shape, "the_target")
@@ -127,7 +141,12 @@ def test_targets_that_fit(loss, targets, shape):
 @pytest.mark.parametrize(
     ("loss", "targets", "shape", "text"),
     [
-        ("categorical_crossentropy", np.array([[1.0, 0.0], [1.0, 1.0]]), (None, 2), "sum to 2 .*row 1.*binary_crossentropy"),
+        (
+            "categorical_crossentropy",
+            np.array([[1.0, 0.0], [1.0, 1.0]]),
+            (None, 2),
+            "sum to 2 .*row 1.*binary_crossentropy",
+        ),
         ("categorical_crossentropy", np.ones((2, 1)), (None, 1), "one class"),
         ("mape", np.array([[1.0], [0.0]]), (None, 1), "row 1"),
         ("poisson", np.array([[-1.0], [0.0]]), (None, 1), "negative"),

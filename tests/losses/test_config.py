@@ -48,7 +48,9 @@ def test_every_argument_comes_back(name):
 @pytest.mark.parametrize("name", CLASSES)
 def test_signatures_are_those_of_keras(name):
     ours, theirs = (inspect.signature(getattr(space, name)) for space in (losses, keras.losses))
-    assert [(k, p.default) for k, p in ours.parameters.items()] == [(k, p.default) for k, p in theirs.parameters.items()]
+    assert [(k, p.default) for k, p in ours.parameters.items()] == [
+        (k, p.default) for k, p in theirs.parameters.items()
+    ]
 
 
 @pytest.mark.once
@@ -75,7 +77,12 @@ def test_a_list_of_weights_comes_back():
 
 
 def test_functions_by_name():
-    short = {"mse": "mean_squared_error", "MAE": "mean_absolute_error", "kld": "kl_divergence", "BCE": "binary_crossentropy"}
+    short = {
+        "mse": "mean_squared_error",
+        "MAE": "mean_absolute_error",
+        "kld": "kl_divergence",
+        "BCE": "binary_crossentropy",
+    }
     for alias, name in short.items():
         assert losses.get(alias) is getattr(losses, name)
     assert losses.serialize(losses.mean_squared_error) == "mean_squared_error"

@@ -166,7 +166,10 @@ def _circle_with_constant_weights(labels_, p, fixed, gamma=8.0, margin=0.4):
         other = [j for j in range(len(labels_)) if labels_[j] != labels_[i]]
         if not same or not other:
             continue
-        pull = sum(jnp.exp(-gamma * max(1 + margin - float(fixed[i] @ fixed[j]), 0) * (p[i] @ p[j] - (1 - margin))) for j in same)
+        pull = sum(
+            jnp.exp(-gamma * max(1 + margin - float(fixed[i] @ fixed[j]), 0) * (p[i] @ p[j] - (1 - margin)))
+            for j in same
+        )
         push = sum(jnp.exp(gamma * max(float(fixed[i] @ fixed[j]) + margin, 0) * (p[i] @ p[j] - margin)) for j in other)
         total = total + jnp.log1p(pull * push)
     return total
@@ -228,7 +231,9 @@ def test_gradients_at_corners_are_finite(name):
     is_sparse = "sparse" in name or "generalized" in name
     target = np.arange(len(rows)) % 2 if is_sparse else rows[::-1].copy()
     arguments = {"q": 0.5} if "generalized" in name else {}
-    value, (gradient,) = value_and_grad(lambda: getattr(losses, name)(target, variable.value, **arguments).sum(), [variable])()
+    value, (gradient,) = value_and_grad(
+        lambda: getattr(losses, name)(target, variable.value, **arguments).sum(), [variable]
+    )()
     assert np.isfinite(float(value)), name
     assert np.isfinite(np.asarray(gradient)).all(), name
 
@@ -236,7 +241,9 @@ def test_gradients_at_corners_are_finite(name):
 def test_log_cosh_keeps_small_errors():
     error = np.array([1e-4, 1e-3, 0.3, 0.999, 1.001, 50.0])
     result = np.array([float(losses.log_cosh([0.0], [e])) for e in error])
-    expected = [e * e / 2 - e**4 / 12 if e < 1e-2 else np.log(np.cosh(e)) for e in error.astype("float32").astype("float64")]
+    expected = [
+        e * e / 2 - e**4 / 12 if e < 1e-2 else np.log(np.cosh(e)) for e in error.astype("float32").astype("float64")
+    ]
     np.testing.assert_allclose(result, expected, rtol=1e-6)
 
 
@@ -288,7 +295,9 @@ def test_integers_and_lists_are_read_as_numbers():
 def test_signatures_are_those_of_keras():
     for name in {name for name, _, _ in CASES}:
         ours, theirs = (inspect.signature(getattr(space, name)) for space in (losses, keras.losses))
-        assert {k: p.default for k, p in ours.parameters.items()} == {k: p.default for k, p in theirs.parameters.items()}, name
+        assert {k: p.default for k, p in ours.parameters.items()} == {
+            k: p.default for k, p in theirs.parameters.items()
+        }, name
 
 
 def test_alpha_of_each_class_lies_along_the_axis():
@@ -296,5 +305,7 @@ def test_alpha_of_each_class_lies_along_the_axis():
     loss = CategoricalFocalCrossentropy(alpha=[0.1, 0.2, 0.3, 0.4], axis=1, reduction="none")
     last = CategoricalFocalCrossentropy(alpha=[0.1, 0.2, 0.3, 0.4], reduction="none")
     np.testing.assert_allclose(
-        np.asarray(loss(target.swapaxes(1, 2), prediction.swapaxes(1, 2))), np.asarray(last(target, prediction)), rtol=1e-6
+        np.asarray(loss(target.swapaxes(1, 2), prediction.swapaxes(1, 2))),
+        np.asarray(last(target, prediction)),
+        rtol=1e-6,
     )

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from keratin import losses, ops
+from keratin.backends.symbolic import KerasTensor
 from keratin.errors import ArgumentError, ConfigError, KeratinError, ShapeError
 from keratin.losses import Loss, LossFunctionWrapper, MeanAbsoluteError, MeanSquaredError
 from keratin.losses.loss import reduce_weighted_values
 from keratin.ops.operation import infer
-from keratin.backends.symbolic import KerasTensor
 from keratin.state.masks import set_mask
 from keratin.state.transforms import jit
 
@@ -151,22 +151,49 @@ def test_ignored_classes_do_not_count_in_the_mean():
     assert float(jit(loss)(labels, probabilities)) == pytest.approx(expected, rel=1e-6)
 
 
+def test_a_function_of_a_user_with_one_value_looks_after_masks_itself():
+    prediction = ops.convert_to_tensor(STEPS[1])
+    set_mask(prediction, ops.convert_to_tensor(np.ones((4, 5), bool)))
+    expected = np.abs(STEPS[0] - STEPS[1]).mean()
+    scalar = LossFunctionWrapper(lambda y_true, y_pred: ops.mean(ops.abs(y_true - y_pred)))
+    assert float(scalar(STEPS[0], prediction)) == pytest.approx(expected, rel=1e-6)
+    with pytest.raises(ShapeError, match="mask"):
+        scalar(*STEPS, mask=np.ones((4, 5), bool))
+    with pytest.raises(ShapeError, match="mask"):
+        losses.Dice()(STEPS[0], prediction)
+
+
+def test_a_loss_without_targets():
+    loss = LossFunctionWrapper(lambda y_true, y_pred: ops.mean(y_pred, axis=-1))
+    assert float(loss(None, np.ones((2, 3), "float32"))) == 1
+
+
 # ---- shapes that only broadcasting would make fit
 
 
 @pytest.mark.parametrize(
     ("target", "prediction"),
-    [((4,), (4, 3)), ((4, 1), (4, 3)), ((4, 3), (4, 1)), ((1, 3), (4, 3)), ((3,), (4, 3)), ((4, 3), (3,)), ((4, 3, 1), (4, 1, 3)), ((), (4, 3))],
+    [
+        ((4,), (4, 3)),
+        ((4, 1), (4, 3)),
+        ((4, 3), (4, 1)),
+        ((1, 3), (4, 3)),
+        ((3,), (4, 3)),
+        ((4, 3), (3,)),
+        ((4, 3, 1), (4, 1, 3)),
+        ((), (4, 3)),
+    ],
 )
 def test_shapes_that_would_broadcast_are_errors(target, prediction):
-    names = "MeanSquaredError Huber LogCosh BinaryCrossentropy CategoricalCrossentropy Hinge Dice KLDivergence CosineSimilarity"
+    names = "MeanSquaredError Huber LogCosh BinaryCrossentropy CategoricalCrossentropy Hinge Dice KLDivergence Poisson"
     for name in names.split():
         with pytest.raises(ShapeError, match="differ in shape"):
             getattr(losses, name)()(np.ones(target, "float32"), np.ones(prediction, "float32"))
 
 
 @pytest.mark.parametrize(
-    ("target", "prediction"), [((4,), (4, 1)), ((4, 1), (4,)), ((4, 5), (4, 5, 1)), ((4, 5, 1), (4, 5)), ((4, 1), (4, 1))]
+    ("target", "prediction"),
+    [((4,), (4, 1)), ((4, 1), (4,)), ((4, 5), (4, 5, 1)), ((4, 5, 1), (4, 5)), ((4, 1), (4, 1))],
 )
 def test_a_trailing_axis_of_one_is_matched(target, prediction):
     y, p = RANDOM.normal(size=target).astype("float32"), RANDOM.normal(size=prediction).astype("float32")
@@ -220,7 +247,9 @@ def test_a_loss_without_call():
         Loss()(Y, P)
 
 
-@pytest.mark.parametrize("name", ["MeanSquaredError", "Huber", "CategoricalCrossentropy", "BinaryFocalCrossentropy", "Hinge"])
+@pytest.mark.parametrize(
+    "name", ["MeanSquaredError", "Huber", "CategoricalCrossentropy", "BinaryFocalCrossentropy", "Hinge"]
+)
 def test_symbolic_is_eager(name):
     loss = getattr(losses, name)(reduction="none")
     symbolic = infer(loss, (KerasTensor((None, 3)), KerasTensor((None, 3))), {})

@@ -60,7 +60,9 @@ def test_a_state_starts_and_restarts_at_its_initializer():
     class From(Metric):
         def __init__(self):
             super().__init__(name="from")
-            self.least = self.add_weight(shape=(2,), initializer=lambda shape, dtype=None: np.full(shape, 7, dtype), name="least")
+            self.least = self.add_weight(
+                shape=(2,), initializer=lambda shape, dtype=None: np.full(shape, 7, dtype), name="least"
+            )
             self.count = self.add_variable((), "ones", "int32", name="count")
             self.plain = Variable(3.0, name="plain")
 
@@ -232,17 +234,30 @@ def test_masks_and_weights_together():
         assert float(metric.result()) == pytest.approx(float(expected.result())), metric.name
 
 
+def test_a_function_of_a_user_with_one_value_looks_after_masks_itself():
+    metric = MeanMetricWrapper(lambda y_true, y_pred: ops.mean(ops.abs(y_true - y_pred)), name="scalar")
+    prediction = ops.convert_to_tensor(np.ones((2, 3, 1), "float32"))
+    set_mask(prediction, ops.convert_to_tensor(np.ones((2, 3), bool)))
+    assert float(metric(np.zeros((2, 3, 1)), prediction)) == 1
+
+
 @pytest.mark.parametrize("shape", [(5,), (3, 4), (4, 2)])
 def test_weights_that_do_not_fit(shape):
-    for metric in (metrics.MeanSquaredError(), metrics.Precision(), metrics.AUC(), metrics.R2Score(), metrics.F1Score()):
+    for metric in (
+        metrics.MeanSquaredError(),
+        metrics.Precision(),
+        metrics.AUC(),
+        metrics.R2Score(),
+        metrics.F1Score(),
+    ):
         with pytest.raises(ShapeError):
             metric.update_state(np.ones((4, 3)), np.ones((4, 3)), sample_weight=np.ones(shape))
 
 
 @pytest.mark.parametrize(("target", "prediction"), [((4,), (4, 3)), ((4, 1), (4, 3)), ((3,), (4, 3)), ((1, 3), (4, 3))])
 def test_shapes_that_would_broadcast_are_errors(target, prediction):
-    names = """MeanSquaredError RootMeanSquaredError BinaryAccuracy Accuracy CategoricalAccuracy Precision AUC R2Score F1Score
-        TopKCategoricalAccuracy TruePositives PrecisionAtRecall"""
+    names = """MeanSquaredError RootMeanSquaredError BinaryAccuracy Accuracy CategoricalAccuracy Precision AUC R2Score
+        F1Score TopKCategoricalAccuracy TruePositives PrecisionAtRecall"""
     for name in names.split():
         metric = getattr(metrics, name)(**({"recall": 0.5} if name == "PrecisionAtRecall" else {}))
         with pytest.raises(ShapeError, match="shape"):
@@ -341,7 +356,9 @@ def test_thresholds_of_auc_come_back():
 @pytest.mark.parametrize("name", CLASSES)
 def test_signatures_are_those_of_keras(name):
     ours, theirs = (inspect.signature(getattr(space, name)) for space in (metrics, keras.metrics))
-    assert [(k, p.default) for k, p in ours.parameters.items()] == [(k, p.default) for k, p in theirs.parameters.items()]
+    assert [(k, p.default) for k, p in ours.parameters.items()] == [
+        (k, p.default) for k, p in theirs.parameters.items()
+    ]
 
 
 @pytest.mark.once

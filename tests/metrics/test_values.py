@@ -78,7 +78,9 @@ def counts(kind):
 
 
 def r2(aggregation):
-    return lambda y, p, w: sk.r2_score(y.astype("float64"), p.astype("float64"), sample_weight=w, multioutput=aggregation)
+    return lambda y, p, w: sk.r2_score(
+        y.astype("float64"), p.astype("float64"), sample_weight=w, multioutput=aggregation
+    )
 
 
 def iou(average, ids=None):
@@ -116,19 +118,49 @@ CASES = [
         (-logits).argsort(-1),
         lambda y, p, w: top_k(y, logits, w, 2),
     ),
-    ("BinaryCrossentropy", {"label_smoothing": 0.1}, multi, multi_scores, mean(reference.binary_crossentropy, label_smoothing=0.1)),
+    (
+        "BinaryCrossentropy",
+        {"label_smoothing": 0.1},
+        multi,
+        multi_scores,
+        mean(reference.binary_crossentropy, label_smoothing=0.1),
+    ),
     ("BinaryCrossentropy", {"from_logits": True}, multi, values, mean(reference.binary_crossentropy, from_logits=True)),
     ("CategoricalCrossentropy", {}, one_hot, probabilities, mean(reference.categorical_crossentropy)),
-    ("SparseCategoricalCrossentropy", {"from_logits": True}, labels, logits, mean(reference.sparse_categorical_crossentropy, from_logits=True)),
-    ("SparseCategoricalCrossentropy", {}, labels, probabilities, lambda y, p, w: sk.log_loss(y, p.astype("float64"), sample_weight=w)),
+    (
+        "SparseCategoricalCrossentropy",
+        {"from_logits": True},
+        labels,
+        logits,
+        mean(reference.sparse_categorical_crossentropy, from_logits=True),
+    ),
+    (
+        "SparseCategoricalCrossentropy",
+        {},
+        labels,
+        probabilities,
+        lambda y, p, w: sk.log_loss(y, p.astype("float64"), sample_weight=w),
+    ),
     ("KLDivergence", {}, softmax(logits), probabilities, mean(reference.kl_divergence)),
     ("Poisson", {}, positive, positive_guesses, mean(reference.poisson)),
     ("MeanSquaredError", {}, values, guesses, lambda y, p, w: sk.mean_squared_error(y, p, sample_weight=w)),
     ("MeanSquaredError", {}, values[:, 0], guesses[:, 0], lambda y, p, w: sk.mean_squared_error(y, p, sample_weight=w)),
     ("RootMeanSquaredError", {}, values, guesses, lambda y, p, w: sk.mean_squared_error(y, p, sample_weight=w) ** 0.5),
     ("MeanAbsoluteError", {}, values, guesses, lambda y, p, w: sk.mean_absolute_error(y, p, sample_weight=w)),
-    ("MeanAbsolutePercentageError", {}, positive, guesses, lambda y, p, w: 100 * sk.mean_absolute_percentage_error(y, p, sample_weight=w)),
-    ("MeanSquaredLogarithmicError", {}, positive, positive_guesses, lambda y, p, w: sk.mean_squared_log_error(y, p, sample_weight=w)),
+    (
+        "MeanAbsolutePercentageError",
+        {},
+        positive,
+        guesses,
+        lambda y, p, w: 100 * sk.mean_absolute_percentage_error(y, p, sample_weight=w),
+    ),
+    (
+        "MeanSquaredLogarithmicError",
+        {},
+        positive,
+        positive_guesses,
+        lambda y, p, w: sk.mean_squared_log_error(y, p, sample_weight=w),
+    ),
     ("LogCoshError", {}, values, guesses, mean(reference.log_cosh)),
     ("CosineSimilarity", {}, values, guesses, mean(lambda y, p: -reference.cosine_similarity(y, p))),
     ("Hinge", {}, signs, guesses, mean(reference.hinge)),
@@ -144,9 +176,21 @@ CASES = [
     ("FalseNegatives", {}, multi, multi_scores, counts("fn")),
     ("Precision", {}, binary, scores, lambda y, p, w: flat(sk.precision_score)(y, p > 0.5, w)),
     ("Precision", {"thresholds": 0.3}, multi, multi_scores, lambda y, p, w: flat(sk.precision_score)(y, p > 0.3, w)),
-    ("Precision", {"class_id": 1}, multi, multi_scores, lambda y, p, w: sk.precision_score(y[:, 1], p[:, 1] > 0.5, sample_weight=w)),
+    (
+        "Precision",
+        {"class_id": 1},
+        multi,
+        multi_scores,
+        lambda y, p, w: sk.precision_score(y[:, 1], p[:, 1] > 0.5, sample_weight=w),
+    ),
     ("Recall", {}, binary, scores, lambda y, p, w: flat(sk.recall_score)(y, p > 0.5, w)),
-    ("Recall", {"class_id": 2}, multi, multi_scores, lambda y, p, w: sk.recall_score(y[:, 2], p[:, 2] > 0.5, sample_weight=w)),
+    (
+        "Recall",
+        {"class_id": 2},
+        multi,
+        multi_scores,
+        lambda y, p, w: sk.recall_score(y[:, 2], p[:, 2] > 0.5, sample_weight=w),
+    ),
     (
         "Precision",
         {"thresholds": [0.7, 0.2, 0.5]},
@@ -161,8 +205,20 @@ CASES = [
         multi_scores,
         lambda y, p, w: [flat(sk.recall_score)(y, p > t, w) for t in (0.7, 0.2, 0.5)],
     ),
-    ("Precision", {"top_k": 2}, multi, multi_scores, lambda y, p, w: flat(sk.precision_score)(y, p >= np.sort(p)[:, 1:2], w)),
-    ("Recall", {"top_k": 1, "class_id": 0}, multi, multi_scores, lambda y, p, w: sk.recall_score(y[:, 0], p.argmax(-1) == 0, sample_weight=w)),
+    (
+        "Precision",
+        {"top_k": 2},
+        multi,
+        multi_scores,
+        lambda y, p, w: flat(sk.precision_score)(y, p >= np.sort(p)[:, 1:2], w),
+    ),
+    (
+        "Recall",
+        {"top_k": 1, "class_id": 0},
+        multi,
+        multi_scores,
+        lambda y, p, w: sk.recall_score(y[:, 0], p.argmax(-1) == 0, sample_weight=w),
+    ),
     ("F1Score", {}, one_hot, probabilities, f_beta(average=None)),
     ("F1Score", {"average": "macro", "threshold": 0.3}, multi, multi_scores, f_beta(average="macro")),
     ("F1Score", {"average": "weighted"}, one_hot, probabilities, f_beta(average="weighted")),
@@ -170,8 +226,20 @@ CASES = [
     ("FBetaScore", {"average": None, "beta": 0.5, "threshold": 0.3}, multi, multi_scores, f_beta(0.5, average=None)),
     ("MeanIoU", {"num_classes": 4}, labels, predicted, iou("macro")),
     ("IoU", {"num_classes": 4, "target_class_ids": [1, 3]}, labels, predicted, iou("macro", [1, 3])),
-    ("OneHotMeanIoU", {"num_classes": 4}, one_hot, probabilities, lambda y, p, w: iou("macro")(y.argmax(-1), p.argmax(-1), w)),
-    ("OneHotIoU", {"num_classes": 4, "target_class_ids": [0, 2]}, one_hot, probabilities, lambda y, p, w: iou("macro", [0, 2])(y.argmax(-1), p.argmax(-1), w)),
+    (
+        "OneHotMeanIoU",
+        {"num_classes": 4},
+        one_hot,
+        probabilities,
+        lambda y, p, w: iou("macro")(y.argmax(-1), p.argmax(-1), w),
+    ),
+    (
+        "OneHotIoU",
+        {"num_classes": 4, "target_class_ids": [0, 2]},
+        one_hot,
+        probabilities,
+        lambda y, p, w: iou("macro", [0, 2])(y.argmax(-1), p.argmax(-1), w),
+    ),
     ("BinaryIoU", {"threshold": 0.4}, binary, scores, lambda y, p, w: iou("macro")(y[:, 0], p[:, 0] >= 0.4, w)),
 ]
 IDS = [f"{name}-{number}" for number, (name, *_) in enumerate(CASES)]
@@ -226,7 +294,9 @@ def test_compiled_and_stateless_are_eager(name, arguments, y, p, definition):
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-@pytest.mark.parametrize("name", ["MeanSquaredError", "BinaryCrossentropy", "Precision", "AUC", "R2Score", "F1Score", "BinaryAccuracy"])
+@pytest.mark.parametrize(
+    "name", ["MeanSquaredError", "BinaryCrossentropy", "Precision", "AUC", "R2Score", "F1Score", "BinaryAccuracy"]
+)
 def test_half_precision_has_states_in_float32(name, dtype):
     metric = getattr(metrics, name)(dtype=dtype)
     metric.update_state(multi, ops.cast(multi_scores, dtype))
@@ -262,7 +332,9 @@ def test_area_under_precision_and_recall():
 @pytest.mark.once
 @pytest.mark.parametrize("curve", ["ROC", "PR", "PRGAIN"])
 @pytest.mark.parametrize("method", ["interpolation", "minoring", "majoring"])
-@pytest.mark.parametrize("arguments", [{}, {"num_thresholds": 7}, {"thresholds": [0.1, 0.35, 0.6]}], ids=["even", "few", "own"])
+@pytest.mark.parametrize(
+    "arguments", [{}, {"num_thresholds": 7}, {"thresholds": [0.1, 0.35, 0.6]}], ids=["even", "few", "own"]
+)
 def test_areas_are_those_of_keras(curve, method, arguments):
     arguments = {**arguments, "curve": curve, "summation_method": method}
     for weights in (None, WEIGHTS):
@@ -282,7 +354,11 @@ def test_area_of_each_label(weights):
 
 @pytest.mark.once
 def test_areas_of_labels_are_those_of_keras():
-    for arguments in ({"multi_label": True}, {"multi_label": True, "label_weights": [0.2, 0.5, 0.3]}, {"label_weights": [0.2, 0.5, 0.3]}):
+    for arguments in (
+        {"multi_label": True},
+        {"multi_label": True, "label_weights": [0.2, 0.5, 0.3]},
+        {"label_weights": [0.2, 0.5, 0.3]},
+    ):
         for weights in (None, WEIGHTS):
             result = run(metrics.AUC(**arguments, curve="PR"), multi, multi_scores, weights)
             expected = run(keras.metrics.AUC(**arguments, curve="PR"), multi, multi_scores, weights)
@@ -339,7 +415,9 @@ def test_points_of_curves(name, least, is_weighted):
 @pytest.mark.parametrize("axis", [0, 1])
 def test_correlations(axis):
     y, p = (values, guesses) if axis else (values.T, guesses.T)
-    expected = [np.corrcoef(a, b)[0, 1] for a, b in zip(values.astype("float64"), guesses.astype("float64"), strict=True)]
+    expected = [
+        np.corrcoef(a, b)[0, 1] for a, b in zip(values.astype("float64"), guesses.astype("float64"), strict=True)
+    ]
     np.testing.assert_allclose(np.asarray(metrics.pearson_correlation(y, p, axis)), expected, rtol=1e-4, atol=1e-5)
     agreement = [
         2 * np.cov(a, b, bias=True)[0, 1] / (a.var() + b.var() + (a.mean() - b.mean()) ** 2)
@@ -405,7 +483,11 @@ def test_ignored_class_of_cross_entropy_over_batches():
 def test_equal_scores_and_top_k():
     """All classes as likely as the k-th count, as in TensorFlow."""
     assert metrics.sparse_top_k_categorical_accuracy([0, 2], [[0.2, 0.2, 0.6]] * 2, k=2).tolist() == [1.0, 1.0]
-    assert metrics.sparse_top_k_categorical_accuracy([0, 7, -1], [[0.2, np.nan, 0.6]] * 3, k=1).tolist() == [0.0, 0.0, 0.0]
+    assert metrics.sparse_top_k_categorical_accuracy([0, 7, -1], [[0.2, np.nan, 0.6]] * 3, k=1).tolist() == [
+        0.0,
+        0.0,
+        0.0,
+    ]
 
 
 def test_images_have_accuracies_of_pixels():
