@@ -46,8 +46,8 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
     """
     if kwargs:
         raise UnknownArgumentError("`save_model` has no such argument.", received=", ".join(kwargs))
-    if isinstance(filepath, io.IOBase):
-        archive.write_zip(filepath, _members(model))  # type: ignore[arg-type]
+    if hasattr(filepath, "write"):
+        archive.write_zip(filepath, _members(model))
         return
     path = os.fspath(filepath)
     zipped = zipped is None or zipped
@@ -76,12 +76,10 @@ def load_model(
     Raises: FileNotFoundError; FileFormatError if the file is damaged, unsafe, or of another kind; ConfigError if it
         names an unknown class, or holds code.
     """
-    stream_or_path: Any = filepath
-    if not isinstance(filepath, io.IOBase) and _is_hdf5(filepath):
+    if not hasattr(filepath, "read") and _is_hdf5(filepath):
         with H5File(os.fspath(filepath)) as file:
             return legacy_h5.load_model(file, custom_objects, compile)
-    with archive.open_archive(stream_or_path) as source:
-        source.read_json(METADATA)
+    with archive.open_archive(filepath) as source:
         model = _from_config(source.read_json(CONFIG), source.where, custom_objects, compile)
         _load_state(model, source)
     return model

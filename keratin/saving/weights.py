@@ -188,7 +188,7 @@ class _Matching:
 
 def own_variables(obj: Any) -> list[Variable]:
     """The variables that an object itself stores, in the order of files."""
-    return obj.own_variables if isinstance(obj, Layer) else list(obj.variables)
+    return obj.own_variables if isinstance(obj, Layer) else list(getattr(obj, "variables", ()))
 
 
 def _is_default(obj: Any) -> bool:

@@ -122,13 +122,17 @@ def trained(keras, name):
     """The model after one step on fixed data, and its inputs."""
     make, inputs, optimizer = MODELS[name]
     model, x = make(keras), inputs()
-    outputs = model(x)
+    outputs(model, x)
     if optimizer:
-        flat = outputs if isinstance(outputs, list) else [outputs]
-        targets = [np.zeros(tuple(o.shape), "float32") for o in flat]
         model.compile(getattr(keras.optimizers, optimizer[0])(0.01, **optimizer[1]), loss="mse")
-        model.fit(x, targets if len(flat) > 1 else targets[0], epochs=1, batch_size=3, verbose=0)
+        step(model, x)
     return model, x
+
+
+def step(model, x):
+    """One step towards zero."""
+    targets = [np.zeros_like(o) for o in outputs(model, x)]
+    model.fit(x, targets if len(targets) > 1 else targets[0], epochs=1, batch_size=3, verbose=0)
 
 
 def outputs(model, x):

@@ -37,6 +37,9 @@ def write(folder, name):
     model.save_weights(folder / f"{name}.keras.weights.h5")
     np.savez(folder / f"{name}.keras.npz", *both.outputs(model, x))
     optimizer = getattr(model, "optimizer", None)
+    if optimizer:
+        both.step(model, x)
+        model.save_weights(folder / f"{name}.next.weights.h5")
     return {
         "optimizer": [v.path for v in optimizer.variables] if optimizer else None,
     }

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import pickle
+import random
 import zipfile
 from pathlib import Path
 
@@ -13,8 +14,9 @@ import pytest
 
 import keratin
 from keratin import layers
-from keratin.errors import ArgumentError, ConfigError, FileFormatError, UnknownArgumentError
+from keratin.errors import ArgumentError, ConfigError, FileFormatError, KeratinError, UnknownArgumentError
 from keratin.saving import keras_format, load_model, register_keras_serializable
+from keratin.saving.archive import write_zip
 
 SAMPLES = Path(__file__).parent / "samples"
 
@@ -431,6 +433,50 @@ def test_an_object_that_is_no_model(tmp_path):
     data = {"module": "keras.initializers", "class_name": "Zeros", "config": {}, "registered_name": None}
     with pytest.raises(FileFormatError, match="(?s)does not describe a model.*Received: Zeros"):
         load_model(changed(tmp_path, members={"config.json": json.dumps(data).encode()}))
+
+
+def places(data, path=()):
+    yield path
+    for key, value in data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ():
+        yield from places(value, (*path, key))
+
+
+OTHER_VALUES = [
+    None,
+    0,
+    -1,
+    1e300,
+    10**30,
+    True,
+    "",
+    "x",
+    [],
+    {},
+    [None],
+    {"a": 1},
+    {"class_name": "Dense", "config": {}},
+]
+
+
+def test_mutated_configurations_give_a_model_or_our_error():
+    rng, outcomes = random.Random(0), set()
+    with zipfile.ZipFile(SAMPLES / "mlp.keras") as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    for _ in range(80):
+        config = json.loads(members["config.json"])
+        *way, last = rng.choice([path for path in places(config) if path])
+        inner = config
+        for key in way:
+            inner = inner[key]
+        inner[last] = rng.choice(OTHER_VALUES)
+        stream = io.BytesIO()
+        write_zip(stream, {**members, "config.json": json.dumps(config).encode()})
+        try:
+            load_model(stream)
+            outcomes.add("loaded")
+        except KeratinError as error:
+            outcomes.add(type(error).__name__)
+    assert {"loaded", "ConfigError", "FileFormatError"} <= outcomes
 
 
 def weights_with(change):

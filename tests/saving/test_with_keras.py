@@ -126,6 +126,19 @@ def test_the_optimizers_variables_stand_in_keras_order(exchange, name):
     assert len(order) == len(mine) == len(model.trainable_variables)
 
 
+@pytest.mark.parametrize("name", ["functional", "subclassed", "embedding"])  # the other has random numbers in it
+def test_the_next_step_is_that_of_keras(exchange, name):
+    folder, _ = exchange
+    model, expected = (keratin.saving.load_model(folder / f"{name}.keras.keras") for _ in range(2))
+    both.step(model, both.MODELS[name][1]())
+    expected.load_weights(folder / f"{name}.next.weights.h5")
+    assert int(expected.optimizer.iterations) == 2
+    pairs = [(model.weights, expected.weights), (model.optimizer.variables, expected.optimizer.variables)]
+    for ours, theirs in pairs:
+        for one, other in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(one.numpy(), other.numpy(), rtol=1e-5, atol=1e-5, err_msg=one.path)
+
+
 def test_the_archive_has_keras_members_and_the_seeds_group(exchange):
     folder, _ = exchange
     with (
