@@ -1,15 +1,21 @@
-"""The README's examples run as they are written, and the commands that it names exist."""
+"""The examples of README.md and CONTRIBUTING.md run as they are written, and what the README names exists."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+
+import keratin as keras
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-EXAMPLES = re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+CODE = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+EXAMPLES = CODE.findall(README)
 
 
 @pytest.mark.trains
@@ -27,6 +33,22 @@ def test_example_runs(source: str, capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_first_example_is_about_twenty_lines() -> None:
     lines = [line for line in EXAMPLES[0].splitlines() if line.strip()]
     assert len(lines) <= 20
+
+
+def test_the_op_and_the_layer_of_the_guide_work() -> None:
+    op_source, layer_source = CODE.findall(CONTRIBUTING)
+    names: dict[str, Any] = {"__name__": "guide"}
+    exec(compile(op_source, "CONTRIBUTING.md", "exec"), names)
+    exec(compile(layer_source, "CONTRIBUTING.md", "exec"), names)
+    soft_clip, scale = names["soft_clip"], names["Scale"](initializer="zeros")
+
+    x = np.array([-1e30, 0.0, 1.0], "float32")
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(soft_clip(x, 2.0)), 2 * np.tanh(x / 2), rtol=1e-6)
+    inputs = keras.Input((3,))
+    model = keras.Model(inputs, soft_clip(scale(inputs), limit=2.0))
+    assert model.output_shape == (None, 3)
+    assert not model.predict(np.ones((2, 3), "float32"), verbose=0).any()
+    assert scale.get_config()["initializer"]["class_name"] == "Zeros"
 
 
 @pytest.mark.once

@@ -54,7 +54,7 @@ def describe(name: Name) -> Iterator[str]:
             if isinstance(member, property):
                 yield f"    {member_name}{returned(unwrap(member))}"
             else:
-                yield f"    {member_name}{signature(unwrap(member))}"
+                yield f"    {member_name}{without_self(signature(unwrap(member)))}"
     elif callable(name.value):
         yield f"{name.path}{signature(name.value)}"
     else:
@@ -66,7 +66,12 @@ def constructor(cls: type) -> str:
     if issubclass(cls, enum.Enum | BaseException) and "__init__" not in vars(cls):
         return ""
     text = signature(cls.__init__) if "__init__" in vars(cls) else signature(cls)
-    return re.sub(r"^\(self(, /)?(, )?", "(", text).removesuffix(" -> None")
+    return without_self(text).removesuffix(" -> None")
+
+
+def without_self(text: str) -> str:
+    """A method's signature as its caller sees it."""
+    return re.sub(r"^\((self|cls)\b(: \w+)?(, /)?(, )?", "(", text)
 
 
 def returned(function: Any) -> str:

@@ -19,6 +19,13 @@ from typing import Any
 from public import members, public_names, unwrap
 
 PACKAGE = "keratin"
+# Attributes have the types of what is assigned, and a class whose base is reported is not reported again.
+HARMLESS = (
+    "No docstring found",
+    "Type is missing type annotation and could be inferred",
+    "Ambiguous base class override",
+    'Type of base class "',
+)
 
 
 def main() -> int:
@@ -83,10 +90,10 @@ def untyped(homes: set[str]) -> Iterator[str]:
             yield f"pyright: {problem['message']}"
     for symbol in report["typeCompleteness"]["symbols"]:
         owner, _, member = symbol["name"].rpartition(".")
-        is_public = symbol["name"] in homes or (owner in homes and not member.startswith("_"))
-        if is_public and not symbol["isTypeKnown"]:
-            details = "; ".join(diagnostic["message"].split("\n")[0] for diagnostic in symbol["diagnostics"])
-            yield f"{symbol['name']}: its type is incomplete: {details}"
+        if symbol["name"] in homes or (owner in homes and not member.startswith("_")):
+            messages = [diagnostic["message"].split("\n")[0] for diagnostic in symbol["diagnostics"]]
+            if wrong := "; ".join(message for message in messages if not message.startswith(HARMLESS)):
+                yield f"{symbol['name']}: {wrong}"
 
 
 if __name__ == "__main__":
