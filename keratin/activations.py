@@ -88,7 +88,7 @@ def relu(x: TensorLike, negative_slope: float = 0.0, max_value: float | None = N
         if max_value == 6:
             return ops.relu6(x)
     x = ops.convert_to_tensor(x)
-    below = ops.zeros_like(x) if negative_slope == 0 else (x - threshold) * negative_slope
+    below = ops.zeros_like(x) if negative_slope == 0 else ops.multiply(ops.subtract(x, threshold), negative_slope)
     result = ops.where(ops.less_equal(x, threshold), below, x)
     return result if max_value is None else ops.where(ops.greater_equal(x, max_value), max_value, result)
 

@@ -11,82 +11,235 @@ MASK = [[True, True, False, True, False, True]] * 3 + [[False, True, True, True,
 FIRST = dict(data_format="channels_first")
 
 CORE: list[Case] = [
-    case(layers.Dense, dict(units=4), (None, 8), (None, 4), 36, names="kernel bias", open=((None, None, 8), (None, None, 4))),
-    case(layers.Dense, dict(units=4, use_bias=False, activation="gelu"), (None, 5, 8), (None, 5, 4), 32, names="kernel"),
     case(
         layers.Dense,
-        dict(units=3, kernel_regularizer="l2", bias_regularizer="l1", activity_regularizer="l1", kernel_constraint="non_neg"),
-        (None, 8), (None, 3), 27,
+        dict(units=4),
+        (None, 8),
+        (None, 4),
+        36,
+        names="kernel bias",
+        open=((None, None, 8), (None, None, 4)),
     ),
-    case(layers.Embedding, dict(input_dim=10, output_dim=3), (None, 5), (None, 5, 3), 30, integers=10, names="embeddings"),
     case(
-        layers.Embedding, dict(input_dim=10, output_dim=3, mask_zero=True), (None, None), (None, None, 3), 30, integers=10,
+        layers.Dense, dict(units=4, use_bias=False, activation="gelu"), (None, 5, 8), (None, 5, 4), 32, names="kernel"
+    ),
+    case(
+        layers.Dense,
+        dict(
+            units=3,
+            kernel_regularizer="l2",
+            bias_regularizer="l1",
+            activity_regularizer="l1",
+            kernel_constraint="non_neg",
+        ),
+        (None, 8),
+        (None, 3),
+        27,
+    ),
+    case(
+        layers.Embedding, dict(input_dim=10, output_dim=3), (None, 5), (None, 5, 3), 30, integers=10, names="embeddings"
+    ),
+    case(
+        layers.Embedding,
+        dict(input_dim=10, output_dim=3, mask_zero=True),
+        (None, None),
+        (None, None, 3),
+        30,
+        integers=10,
     ),
     case(layers.Identity, {}, (None, 3), (None, 3), open=((None, None), (None, None))),
     case(layers.Rescaling, dict(scale=0.5, offset=-1.0), (None, 6, 7, 3), (None, 6, 7, 3)),
-    case(layers.Rescaling, dict(scale=[0.5, 1.0, 2.0], offset=[1.0, 2.0, 3.0]), (None, 6, 7, 3), (None, 6, 7, 3), keras=False),
+    case(
+        layers.Rescaling,
+        dict(scale=[0.5, 1.0, 2.0], offset=[1.0, 2.0, 3.0]),
+        (None, 6, 7, 3),
+        (None, 6, 7, 3),
+        keras=False,
+    ),
     case(layers.Masking, dict(mask_value=1.0), (None, None, 3), (None, None, 3)),
     case(
-        layers.TimeDistributed, dict(layer=partial(layers.Dense, 4, name="inner")), (None, 6, 8), (None, 6, 4), 36,
-        open=((None, None, 8), (None, None, 4)), half=False,  # the layer inside has its own policy
+        layers.TimeDistributed,
+        dict(layer=partial(layers.Dense, 4, name="inner")),
+        (None, 6, 8),
+        (None, 6, 4),
+        36,
+        open=((None, None, 8), (None, None, 4)),
+        half=False,  # the layer inside has its own policy
     ),
     case(
-        layers.TimeDistributed, dict(layer=partial(layers.Conv2D, 2, 3, name="inner")), (None, 3, 5, 5, 2),
-        (None, 3, 3, 3, 2), 38, half=False,
+        layers.TimeDistributed,
+        dict(layer=partial(layers.Conv2D, 2, 3, name="inner")),
+        (None, 3, 5, 5, 2),
+        (None, 3, 3, 3, 2),
+        38,
+        half=False,
     ),
     case(
-        layers.TimeDistributed, dict(layer=partial(layers.BatchNormalization, name="inner")), (None, 6, 3), (None, 6, 3), 12,
-        half=False, keras=False,  # Keras normalizes each step by itself, and updates the moving means once per step
+        layers.TimeDistributed,
+        dict(layer=partial(layers.BatchNormalization, name="inner")),
+        (None, 6, 3),
+        (None, 6, 3),
+        12,
+        half=False,
+        keras=False,  # Keras normalizes each step by itself, and updates the moving means once per step
     ),
-]  # fmt: skip
+]
 
 CONVOLUTIONS: list[Case] = [
-    case(layers.Conv1D, dict(filters=4, kernel_size=3), (None, 7, 2), (None, 5, 4), 28, names="kernel bias",
-         open=((None, None, 2), (None, None, 4))),
-    case(layers.Conv1D, dict(filters=4, kernel_size=3, padding="causal", dilation_rate=2), (None, 7, 2), (None, 7, 4), 28),
-    case(layers.Conv1D, dict(filters=4, kernel_size=3, padding="same", strides=2), (None, 7, 2), (None, 4, 4), 28,
-         open=((None, None, 2), (None, None, 4))),
+    case(
+        layers.Conv1D,
+        dict(filters=4, kernel_size=3),
+        (None, 7, 2),
+        (None, 5, 4),
+        28,
+        names="kernel bias",
+        open=((None, None, 2), (None, None, 4)),
+    ),
+    case(
+        layers.Conv1D, dict(filters=4, kernel_size=3, padding="causal", dilation_rate=2), (None, 7, 2), (None, 7, 4), 28
+    ),
+    case(
+        layers.Conv1D,
+        dict(filters=4, kernel_size=3, padding="same", strides=2),
+        (None, 7, 2),
+        (None, 4, 4),
+        28,
+        open=((None, None, 2), (None, None, 4)),
+    ),
     case(layers.Conv1D, dict(filters=4, kernel_size=2, padding="causal", **FIRST), (None, 2, 7), (None, 4, 7), 20),
-    case(layers.Conv2D, dict(filters=4, kernel_size=(3, 2)), (None, 7, 8, 2), (None, 5, 7, 4), 52, names="kernel bias",
-         open=((None, None, None, 2), (None, None, None, 4))),
-    case(layers.Conv2D, dict(filters=4, kernel_size=3, padding="SAME", strides=(2, 1), activation="relu"),
-         (None, 7, 8, 2), (None, 4, 8, 4), 76, open=((None, None, 8, 2), (None, None, 8, 4))),
-    case(layers.Conv2D, dict(filters=4, kernel_size=3, dilation_rate=2, use_bias=False), (None, 7, 8, 2), (None, 3, 4, 4), 72,
-         names="kernel"),
+    case(
+        layers.Conv2D,
+        dict(filters=4, kernel_size=(3, 2)),
+        (None, 7, 8, 2),
+        (None, 5, 7, 4),
+        52,
+        names="kernel bias",
+        open=((None, None, None, 2), (None, None, None, 4)),
+    ),
+    case(
+        layers.Conv2D,
+        dict(filters=4, kernel_size=3, padding="SAME", strides=(2, 1), activation="relu"),
+        (None, 7, 8, 2),
+        (None, 4, 8, 4),
+        76,
+        open=((None, None, 8, 2), (None, None, 8, 4)),
+    ),
+    case(
+        layers.Conv2D,
+        dict(filters=4, kernel_size=3, dilation_rate=2, use_bias=False),
+        (None, 7, 8, 2),
+        (None, 3, 4, 4),
+        72,
+        names="kernel",
+    ),
     case(layers.Conv2D, dict(filters=6, kernel_size=3, groups=2), (None, 7, 8, 4), (None, 5, 6, 6), 114),
     case(layers.Conv2D, dict(filters=4, kernel_size=3, **FIRST), (None, 2, 7, 8), (None, 4, 5, 6), 76),
     case(layers.Conv2D, dict(filters=2, kernel_size=1, activity_regularizer="l2"), (None, 3, 3, 2), (None, 3, 3, 2), 6),
     case(layers.Conv3D, dict(filters=3, kernel_size=2, strides=(1, 2, 1)), (None, 4, 5, 4, 2), (None, 3, 2, 3, 3), 51),
-    case(layers.Conv3D, dict(filters=3, kernel_size=2, padding="same", **FIRST), (None, 2, 4, 5, 4), (None, 3, 4, 5, 4), 51),
-    case(layers.DepthwiseConv1D, dict(kernel_size=3, depth_multiplier=2), (None, 7, 2), (None, 5, 4), 16, names="kernel bias"),
-    case(layers.DepthwiseConv2D, dict(kernel_size=3, padding="same", depth_multiplier=2, strides=2), (None, 7, 8, 2),
-         (None, 4, 4, 4), 40, open=((None, None, None, 2), (None, None, None, 4))),
-    case(layers.DepthwiseConv2D, dict(kernel_size=(2, 3), dilation_rate=2, **FIRST), (None, 2, 7, 8), (None, 2, 5, 4), 14),
-    case(layers.SeparableConv1D, dict(filters=5, kernel_size=3, depth_multiplier=2), (None, 7, 2), (None, 5, 5), 37,
-         names="depthwise_kernel pointwise_kernel bias"),
-    case(layers.SeparableConv2D, dict(filters=5, kernel_size=3, padding="same", activation="gelu"), (None, 7, 8, 2),
-         (None, 7, 8, 5), 33),
-    case(layers.SeparableConv2D, dict(filters=5, kernel_size=3, use_bias=False, **FIRST), (None, 2, 7, 8), (None, 5, 5, 6), 28),
-    case(layers.Conv1DTranspose, dict(filters=3, kernel_size=3, strides=2), (None, 5, 2), (None, 11, 3), 21, names="kernel bias",
-         open=((None, None, 2), (None, None, 3))),
-    case(layers.Conv2DTranspose, dict(filters=3, kernel_size=3, strides=2, padding="same"), (None, 4, 5, 2), (None, 8, 10, 3), 57),
-    case(layers.Conv2DTranspose, dict(filters=3, kernel_size=3, strides=2, output_padding=1), (None, 4, 5, 2),
-         (None, 10, 12, 3), 57),
-    case(layers.Conv2DTranspose, dict(filters=3, kernel_size=(2, 3), dilation_rate=2, **FIRST), (None, 2, 4, 5), (None, 3, 6, 9), 39),
-    case(layers.Conv3DTranspose, dict(filters=2, kernel_size=2, strides=2, output_padding=(1, 0, 1)), (None, 2, 3, 2, 2),
-         (None, 5, 6, 5, 2), 34),
-]  # fmt: skip
+    case(
+        layers.Conv3D,
+        dict(filters=3, kernel_size=2, padding="same", **FIRST),
+        (None, 2, 4, 5, 4),
+        (None, 3, 4, 5, 4),
+        51,
+    ),
+    case(
+        layers.DepthwiseConv1D,
+        dict(kernel_size=3, depth_multiplier=2),
+        (None, 7, 2),
+        (None, 5, 4),
+        16,
+        names="kernel bias",
+    ),
+    case(
+        layers.DepthwiseConv2D,
+        dict(kernel_size=3, padding="same", depth_multiplier=2, strides=2),
+        (None, 7, 8, 2),
+        (None, 4, 4, 4),
+        40,
+        open=((None, None, None, 2), (None, None, None, 4)),
+    ),
+    case(
+        layers.DepthwiseConv2D, dict(kernel_size=(2, 3), dilation_rate=2, **FIRST), (None, 2, 7, 8), (None, 2, 5, 4), 14
+    ),
+    case(
+        layers.SeparableConv1D,
+        dict(filters=5, kernel_size=3, depth_multiplier=2),
+        (None, 7, 2),
+        (None, 5, 5),
+        37,
+        names="depthwise_kernel pointwise_kernel bias",
+    ),
+    case(
+        layers.SeparableConv2D,
+        dict(filters=5, kernel_size=3, padding="same", activation="gelu"),
+        (None, 7, 8, 2),
+        (None, 7, 8, 5),
+        33,
+    ),
+    case(
+        layers.SeparableConv2D,
+        dict(filters=5, kernel_size=3, use_bias=False, **FIRST),
+        (None, 2, 7, 8),
+        (None, 5, 5, 6),
+        28,
+    ),
+    case(
+        layers.Conv1DTranspose,
+        dict(filters=3, kernel_size=3, strides=2),
+        (None, 5, 2),
+        (None, 11, 3),
+        21,
+        names="kernel bias",
+        open=((None, None, 2), (None, None, 3)),
+    ),
+    case(
+        layers.Conv2DTranspose,
+        dict(filters=3, kernel_size=3, strides=2, padding="same"),
+        (None, 4, 5, 2),
+        (None, 8, 10, 3),
+        57,
+    ),
+    case(
+        layers.Conv2DTranspose,
+        dict(filters=3, kernel_size=3, strides=2, output_padding=1),
+        (None, 4, 5, 2),
+        (None, 10, 12, 3),
+        57,
+    ),
+    case(
+        layers.Conv2DTranspose,
+        dict(filters=3, kernel_size=(2, 3), dilation_rate=2, **FIRST),
+        (None, 2, 4, 5),
+        (None, 3, 6, 9),
+        39,
+    ),
+    case(
+        layers.Conv3DTranspose,
+        dict(filters=2, kernel_size=2, strides=2, output_padding=(1, 0, 1)),
+        (None, 2, 3, 2, 2),
+        (None, 5, 6, 5, 2),
+        34,
+    ),
+]
 
 POOLINGS: list[Case] = [
     case(layers.MaxPooling1D, dict(pool_size=2), (None, 7, 3), (None, 3, 3), open=((None, None, 3), (None, None, 3))),
     case(layers.MaxPooling1D, dict(pool_size=3, strides=1, padding="same", **FIRST), (None, 3, 7), (None, 3, 7)),
     case(layers.MaxPooling2D, {}, (None, 7, 8, 3), (None, 3, 4, 3)),
-    case(layers.MaxPooling2D, dict(pool_size=(2, 3), strides=(1, 2), padding="same"), (None, 7, 8, 3), (None, 7, 4, 3),
-         open=((None, None, None, 3), (None, None, None, 3))),
+    case(
+        layers.MaxPooling2D,
+        dict(pool_size=(2, 3), strides=(1, 2), padding="same"),
+        (None, 7, 8, 3),
+        (None, 7, 4, 3),
+        open=((None, None, None, 3), (None, None, None, 3)),
+    ),
     case(layers.MaxPooling3D, dict(pool_size=2, **FIRST), (None, 2, 4, 5, 6), (None, 2, 2, 2, 3)),
     case(layers.AveragePooling1D, dict(pool_size=3, padding="same"), (None, 7, 3), (None, 3, 3)),
     case(layers.AveragePooling2D, dict(pool_size=2), (None, 7, 8, 3), (None, 3, 4, 3)),
-    case(layers.AveragePooling2D, dict(pool_size=3, strides=2, padding="same", **FIRST), (None, 3, 7, 8), (None, 3, 4, 4)),
+    case(
+        layers.AveragePooling2D, dict(pool_size=3, strides=2, padding="same", **FIRST), (None, 3, 7, 8), (None, 3, 4, 4)
+    ),
     case(layers.AveragePooling3D, dict(pool_size=(1, 2, 3)), (None, 4, 5, 6, 2), (None, 4, 2, 2, 2)),
     case(layers.GlobalMaxPooling1D, {}, (None, None, 3), (None, 3)),
     case(layers.GlobalMaxPooling2D, dict(keepdims=True), (None, None, 8, 3), (None, 1, 1, 3)),
@@ -96,16 +249,34 @@ POOLINGS: list[Case] = [
     case(layers.GlobalAveragePooling1D, dict(keepdims=True, **FIRST), (None, 3, 6), (None, 3, 1), call=dict(mask=MASK)),
     case(layers.GlobalAveragePooling2D, dict(**FIRST), (None, 3, 7, 8), (None, 3)),
     case(layers.GlobalAveragePooling3D, dict(keepdims=True), (None, 4, 5, 6, 3), (None, 1, 1, 1, 3)),
-]  # fmt: skip
+]
 
 NORMALIZATIONS: list[Case] = [
     case(layers.BatchNormalization, {}, (None, 5), (None, 5), 20, names="gamma beta moving_mean moving_variance"),
-    case(layers.BatchNormalization, dict(momentum=0.5, epsilon=1e-2), (None, 4, 5, 3), (None, 4, 5, 3), 12,
-         open=((None, None, None, 3), (None, None, None, 3))),
-    case(layers.BatchNormalization, dict(axis=1, center=False), (None, 4, 5, 3), (None, 4, 5, 3), 12,
-         names="gamma moving_mean moving_variance"),
-    case(layers.BatchNormalization, dict(scale=False, beta_regularizer="l1"), (None, 5), (None, 5), 15,
-         names="beta moving_mean moving_variance"),
+    case(
+        layers.BatchNormalization,
+        dict(momentum=0.5, epsilon=1e-2),
+        (None, 4, 5, 3),
+        (None, 4, 5, 3),
+        12,
+        open=((None, None, None, 3), (None, None, None, 3)),
+    ),
+    case(
+        layers.BatchNormalization,
+        dict(axis=1, center=False),
+        (None, 4, 5, 3),
+        (None, 4, 5, 3),
+        12,
+        names="gamma moving_mean moving_variance",
+    ),
+    case(
+        layers.BatchNormalization,
+        dict(scale=False, beta_regularizer="l1"),
+        (None, 5),
+        (None, 5),
+        15,
+        names="beta moving_mean moving_variance",
+    ),
     case(layers.BatchNormalization, {}, (None, 6, 3), (None, 6, 3), 12, call=dict(mask=MASK)),
     case(layers.LayerNormalization, {}, (None, 5), (None, 5), 10, names="gamma beta"),
     case(layers.LayerNormalization, dict(axis=[1, 2], epsilon=1e-2), (None, 4, 5), (None, 4, 5), 40),
@@ -113,13 +284,35 @@ NORMALIZATIONS: list[Case] = [
     case(layers.LayerNormalization, dict(scale=False), (None, None, 5), (None, None, 5), 5, names="beta"),
     case(layers.RMSNormalization, {}, (None, 4, 5), (None, 4, 5), 5, names="scale"),
     case(layers.RMSNormalization, dict(axis=(1, 2), epsilon=0.1), (None, 4, 5), (None, 4, 5), 20),
-    case(layers.GroupNormalization, dict(groups=2), (None, 4, 5, 6), (None, 4, 5, 6), 12, names="gamma beta",
-         open=((None, None, None, 6), (None, None, None, 6))),
-    case(layers.GroupNormalization, dict(groups=3, axis=1, center=False), (None, 6, 4, 5), (None, 6, 4, 5), 6, names="gamma"),
-    case(layers.GroupNormalization, dict(groups=-1, scale=False), (None, 4, 6), (None, 4, 6), 6, names="beta", keras=False),
+    case(
+        layers.GroupNormalization,
+        dict(groups=2),
+        (None, 4, 5, 6),
+        (None, 4, 5, 6),
+        12,
+        names="gamma beta",
+        open=((None, None, None, 6), (None, None, None, 6)),
+    ),
+    case(
+        layers.GroupNormalization,
+        dict(groups=3, axis=1, center=False),
+        (None, 6, 4, 5),
+        (None, 6, 4, 5),
+        6,
+        names="gamma",
+    ),
+    case(
+        layers.GroupNormalization,
+        dict(groups=-1, scale=False),
+        (None, 4, 6),
+        (None, 4, 6),
+        6,
+        names="beta",
+        keras=False,
+    ),
     case(layers.UnitNormalization, {}, (None, 5), (None, 5)),
     case(layers.UnitNormalization, dict(axis=[1, 2]), (None, 4, 5), (None, 4, 5)),
-]  # fmt: skip
+]
 
 REGULARIZATIONS: list[Case] = [
     case(layers.Dropout, dict(rate=0.5), (None, None, 3), (None, None, 3), random=True),
@@ -133,13 +326,15 @@ REGULARIZATIONS: list[Case] = [
     case(layers.GaussianNoise, dict(stddev=0.5, seed=1), (None, 5), (None, 5), random=True),
     case(layers.GaussianDropout, dict(rate=0.5), (None, None), (None, None), random=True),
     case(layers.ActivityRegularization, dict(l1=0.5, l2=0.25), (None, 5, 3), (None, 5, 3)),
-]  # fmt: skip
+]
 
 RESHAPINGS: list[Case] = [
     case(layers.Flatten, {}, (None, 6, 7, 3), (None, 126), open=((None, None, 3), (None, None))),
     case(layers.Flatten, FIRST, (None, 3, 6, 7), (None, 126)),
     case(layers.Flatten, {}, (None,), (None, 1)),
-    case(layers.Reshape, dict(target_shape=(-1, 2)), (None, 3, 4), (None, 6, 2), open=((None, None, 4), (None, None, 2))),
+    case(
+        layers.Reshape, dict(target_shape=(-1, 2)), (None, 3, 4), (None, 6, 2), open=((None, None, 4), (None, None, 2))
+    ),
     case(layers.Reshape, dict(target_shape=(4, 3)), (None, 12), (None, 4, 3)),
     case(layers.Reshape, dict(target_shape=(-1,)), (None, None, 4), (None, None)),
     case(layers.Reshape, dict(target_shape=()), (None, 1), (None,)),
@@ -160,7 +355,7 @@ RESHAPINGS: list[Case] = [
     case(layers.UpSampling2D, dict(size=(2, 3)), (None, 6, None, 3), (None, 12, None, 3)),
     case(layers.UpSampling2D, dict(size=2, **FIRST), (None, 3, 4, 5), (None, 3, 8, 10)),
     case(layers.UpSampling3D, dict(size=(2, 1, 3)), (None, 2, 3, 4, 2), (None, 4, 3, 12, 2)),
-]  # fmt: skip
+]
 
 MERGES: list[Case] = [
     *(
@@ -177,7 +372,7 @@ MERGES: list[Case] = [
     case(layers.Dot, dict(axes=(1, 1)), [(None, 5), (None, 5, 3)], (None, 3)),
     case(layers.Dot, dict(axes=(2, 1)), [(None, 3, 5), (None, 5)], (None, 3)),
     case(layers.Dot, dict(axes=(3, 1)), [(None, 3, 4, 5), (None, 5, 2)], (None, 3, 4, 2)),
-]  # fmt: skip
+]
 
 ACTIVATIONS: list[Case] = [
     case(layers.Activation, dict(activation="tanh"), (None, 5), (None, 5)),
@@ -192,8 +387,15 @@ ACTIVATIONS: list[Case] = [
     case(layers.Softmax, {}, (None, 5), (None, 5)),
     case(layers.Softmax, dict(axis=(1, 2)), (None, 4, 5), (None, 4, 5)),
     case(layers.Softmax, {}, (None, 6), (None, 6), call=dict(mask=MASK)),
-]  # fmt: skip
+]
 
 CASES = [
-    *CORE, *CONVOLUTIONS, *POOLINGS, *NORMALIZATIONS, *REGULARIZATIONS, *RESHAPINGS, *MERGES, *ACTIVATIONS,
-]  # fmt: skip
+    *CORE,
+    *CONVOLUTIONS,
+    *POOLINGS,
+    *NORMALIZATIONS,
+    *REGULARIZATIONS,
+    *RESHAPINGS,
+    *MERGES,
+    *ACTIVATIONS,
+]

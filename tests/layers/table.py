@@ -173,7 +173,7 @@ def check_compiled(row: Case) -> None:
         eager = layer(row.data(), training=training, **row.called())
         moved = layer.get_weights()
         layer.set_weights(start)
-        compiled = keratin.jit(lambda x, **kw: layer(x, training=training, **kw))(row.data(), **row.called())
+        compiled = keratin.jit(functools.partial(layer, training=training))(row.data(), **row.called())
         close(compiled, eager, 1e-6)
         for a, b in zip(layer.get_weights(), moved, strict=True):
             close(a, b, 1e-6)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from keratin import ops
+from keratin import ops, shapes
 from keratin.layers.merging.base import Merge
 from keratin.ops.mechanism import Tensor
 
@@ -18,6 +18,7 @@ class Elementwise(Merge):
         self._check_list(inputs)
         rank = max(len(x.shape) for x in inputs)
         aligned = [_with_rank(x, rank) for x in inputs]
+        shapes.broadcast(*(tuple(x.shape) for x in aligned))  # says what differs, where an engine may not
         masks = mask if isinstance(mask, list | tuple) else [None] * len(aligned)
         return self._merged(
             aligned, [None if m is None else _with_features(m, x) for m, x in zip(masks, aligned, strict=True)]

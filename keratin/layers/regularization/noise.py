@@ -108,4 +108,5 @@ class AlphaDropout(Dropout):
             sizes = tuple(size if given is None else given for given, size in zip(self.noise_shape, sizes, strict=True))
         kept = ops.greater_equal(random.uniform(sizes, seed=self.seed_generator), self.rate)
         factor = ((1 - self.rate) * (1 + self.rate * least**2)) ** -0.5
-        return ops.where(kept, inputs, least) * factor - factor * least * self.rate
+        scaled = ops.multiply(ops.where(kept, inputs, least), factor)
+        return ops.subtract(scaled, factor * least * self.rate)

@@ -6,7 +6,7 @@ import operator
 from typing import Any
 
 from keratin import ops, shapes
-from keratin.errors import ArgumentError
+from keratin.errors import ArgumentError, ShapeError
 from keratin.layers.base import Layer
 from keratin.layers.checks import layout, positive
 from keratin.layers.input_spec import InputSpec
@@ -65,9 +65,17 @@ class Reshape(Layer):
     def call(self, inputs: Tensor) -> Tensor:
         """The input in its new shape."""
         batch, *others = ops.shape(inputs)
-        known = shapes.size(others)
-        rest = shapes.size(d for d in self.target_shape if d != -1)
-        computed = known // rest if isinstance(known, int) and rest and known % rest == 0 else -1
+        known, rest = shapes.size(others), shapes.size(d for d in self.target_shape if d != -1)
+        computed = -1
+        if isinstance(known, int) and rest:
+            if known % rest if -1 in self.target_shape else known != rest:
+                raise ShapeError(
+                    "The elements of a sample do not fit the new shape.",
+                    where=self.path,
+                    expected=f"a multiple of {rest} elements" if -1 in self.target_shape else f"{rest} elements",
+                    received=f"{known} elements in {tuple(others)}",
+                )
+            computed = known // rest
         return ops.reshape(inputs, (batch, *(computed if d == -1 else d for d in self.target_shape)))
 
 
