@@ -250,6 +250,22 @@ class Frame:
         return self.array
 
 
+class Series:
+    """What pandas shows of a series here."""
+
+    name = "a"
+
+    def to_numpy(self):
+        return np.array([1, 2])
+
+    def to_frame(self):
+        raise NotImplementedError
+
+
+def test_a_series_is_a_column():
+    assert as_source(Series()).arrays[0].tolist() == [[1], [2]]
+
+
 def test_frames():
     x, _, _ = as_source(Frame(a=[1, 2], b=[0.5, 1.5]), np.zeros(2)).peek()
     assert x.tolist() == [[1.0, 0.5], [2.0, 1.5]] and x.dtype == "float32"

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from keratin.data import PyDataset, StreamSource, as_source
+from keratin.data.prefetch import Prefetcher
 from keratin.errors import ArgumentError, DataError, StateError
 
 
@@ -390,7 +391,7 @@ def test_threads_work_at_once_and_in_order():
         def __getitem__(self, index):
             if threading.current_thread() is not threading.main_thread():
                 together.wait()  # passes only if three threads are here
-            time.sleep(0.001 * (index % 3))
+            time.sleep(0.01 * (2 - index % 3))  # the last one is ready first
             return batch(index)
 
     assert numbers(as_source(Slow(9, workers=3)).open(0)) == list(range(9))
@@ -445,6 +446,13 @@ def test_dropping_an_epoch_ends_its_threads():
     del source, stream
     gc.collect()
     assert dropped() is None and wait_for(lambda: not data_threads())
+
+
+def test_dropping_a_prefetcher_ends_its_threads():
+    prefetcher = Prefetcher(itertools.count(), lambda job: job, workers=2, ahead=2)
+    assert [next(prefetcher) for _ in range(3)] == [0, 1, 2] and data_threads()
+    del prefetcher
+    assert wait_for(lambda: not data_threads())
 
 
 def test_opening_again_ends_the_epoch_before():

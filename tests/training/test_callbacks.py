@@ -268,6 +268,7 @@ def test_history():
         ({"patience": 1, "mode": "max"}, [1.0, 2.0, 3.0, 2.0, 2.0], 4),
         ({"patience": 2}, [float("nan"), float("nan"), float("nan"), 1.0], 2),
         ({"patience": 3}, [float("nan"), 2.0, 1.0, 0.5], 4),
+        ({"patience": 0}, [float("nan"), 1.0, 2.0, 0.5], 3),  # the first epoch is too early to stop
     ],
 )
 def test_early_stopping(options, values, epochs):
