@@ -163,7 +163,7 @@ def categorical_crossentropy(
     axes = (shapes.axis(axis, rank),)
     _check_same_shape(target, output, "categorical_crossentropy")
     wide = widened(output)
-    logs = _log_softmax(wide, axes) if from_logits else p.log(_probabilities(wide / p.sum(wide, axes, True)))
+    logs = _log_softmax(wide, axes) if from_logits else p.log(_probabilities(p.divide(wide, p.sum(wide, axes, True))))
     return narrowed(-p.sum(_weighted(widened(target), logs), axes, False), output)
 
 
@@ -200,7 +200,11 @@ def sparse_categorical_crossentropy(
             hint="for one-hot labels, use `categorical_crossentropy`",
         )
     wide = widened(output)
-    logs = _log_softmax(wide, (axis,)) if from_logits else p.log(_probabilities(wide / p.sum(wide, (axis,), True)))
+    logs = (
+        _log_softmax(wide, (axis,))
+        if from_logits
+        else p.log(_probabilities(p.divide(wide, p.sum(wide, (axis,), True))))
+    )
     # A comparison and a sum, not a gather: they fuse with the softmax, and so do their gradients.
     chosen = p.equal(numbers, _along(p.iota(sizes[axis], "int32"), axis, rank))
     loss = -p.sum(p.where(chosen, logs, 0), (axis,), False)
@@ -238,7 +242,7 @@ def _probabilities(x: Tensor) -> Tensor:
 
 def _weighted(weight: Tensor, x: Tensor) -> Tensor:
     """`weight * x`, 0 where the weight is 0 even if `x` is infinite."""
-    return p.where(p.equal(weight, 0), 0, weight * x)
+    return p.where(p.equal(weight, 0), 0, p.multiply(weight, x))
 
 
 def _compatible(first: Sequence[Any], second: Sequence[Any]) -> bool:

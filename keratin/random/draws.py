@@ -52,12 +52,13 @@ def uniform(p: Any, bits: Any, low: Any, high: Any, dtype: str) -> Any:
     value = p.add(p.multiply(unit(p, bits, dtype), high - low), low)
     if not (isinstance(low, float) and isinstance(high, float)):
         return p.minimum(value, p.nextafter(value * 0 + high, value * 0 + low))
-    return p.minimum(value, _below(high, dtype)) if low < high else value
+    return p.minimum(value, _last(low, high, dtype))
 
 
-def _below(high: float, dtype: str) -> float:
-    kind = dtypes.numpy_dtype(dtype)
-    return float(np.nextafter(np.array(high, kind), np.array(-np.inf, kind)))
+def _last(low: float, high: float, dtype: str) -> float:
+    """The greatest number of that dtype below `high`, or `low` if there is none from there on."""
+    first, end = np.array([low, high], dtypes.numpy_dtype(dtype))
+    return float(max(first, np.nextafter(end, np.array(-np.inf, end.dtype))))
 
 
 def normal(p: Any, bits: Any, mean: Any, stddev: Any, dtype: str) -> Any:
