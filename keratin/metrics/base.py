@@ -64,8 +64,9 @@ class Metric(tracking.Tracked, registry.Configurable):
 
     def reset_state(self) -> None:
         """Set every state to its start value; one that was not made with `add_weight` to zero."""
+        starts = self._starts_of_all()
         for variable in self.variables:
-            variable.assign(_start_value(variable, self._starts_of_all().get(variable)))
+            variable.put(np.asarray(_start_value(variable, starts.get(variable))))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Update with a batch and return the result so far."""

@@ -54,11 +54,16 @@ class Model(Trainer):
         super().__init__(**kwargs)
 
     def __reduce__(self) -> Any:
-        return _from_bytes, (saving.to_bytes(self),)
+        return _from_bytes, (saving.to_bytes(self), self._custom_classes())
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        copy = memo[id(self)] = _from_bytes(saving.to_bytes(self))
+        copy = memo[id(self)] = _from_bytes(saving.to_bytes(self), self._custom_classes())
         return copy
+
+    def _custom_classes(self) -> dict[str, type]:
+        """Classes in the model that are not Keratin's, which a copy in Python may use unregistered."""
+        kinds = {type(layer) for layer in self._flatten_layers()}
+        return {kind.__name__: kind for kind in kinds if not kind.__module__.startswith("keratin.")}
 
     # ---- structure
 
@@ -198,8 +203,9 @@ class Model(Trainer):
         }
 
 
-def _from_bytes(data: bytes) -> Any:
-    return saving.from_bytes(data)
+def _from_bytes(data: bytes, classes: dict[str, type]) -> Any:
+    with saving.custom_object_scope(classes):
+        return saving.from_bytes(data)
 
 
 def _nest(flat: dict[str, Any]) -> dict[str, Any]:

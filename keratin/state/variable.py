@@ -131,6 +131,12 @@ class Variable:
         self._value = value
         self.borrowed = False
 
+    def put(self, array: np.ndarray[Any, Any]) -> None:
+        """Assign the values of a host array and hand out nothing, so that a program may take the new tensor for its own."""
+        self.assign(array)
+        if local.scope is None and not symbolic.local.active:
+            self.borrowed = False
+
     def reset(self) -> None:
         """Go back to the initial value, made anew when it is read; a variable made from a value keeps what it has."""
         if self._initializer is not None:

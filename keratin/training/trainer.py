@@ -330,8 +330,13 @@ class Trainer(Layer):
         self.stop_training = False
         logs: dict[str, Any] = {}
         listeners.on_train_begin()
+        metrics = self.metrics if type(self).reset_metrics is Trainer.reset_metrics else None
         for epoch in range(initial_epoch, epochs):
-            self.reset_metrics()
+            if metrics is None:
+                self.reset_metrics()
+            else:
+                for metric in metrics:
+                    metric.reset_state()
             listeners.on_epoch_begin(epoch)
             logs = loop.run(epoch, seed)
             if validation is not None and _validates(validation_freq, epoch):

@@ -357,3 +357,13 @@ def test_losses_of_eager_calls_are_those_of_the_last_call():
     for _ in range(4):
         layer(x)
     assert [float(loss) for loss in layer.losses] == [4]
+
+
+def test_deepcopy_of_a_model_with_classes_of_the_users_own():
+    model = Net(name="net")
+    x = numbers(2, 3)
+    expected = values(model(x))
+    twin = copy.deepcopy(model)
+    assert type(twin) is Net and np.allclose(twin(x), expected, atol=1e-6)
+    model.set_weights([w * 0 for w in model.get_weights()])
+    assert np.allclose(twin(x), expected, atol=1e-6)
