@@ -31,7 +31,7 @@ def ctc(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     wide = at_least_float32(prediction)
     steps = ops.sum(ops.ones_like(wide[:, :, 0]), axis=1)
     length = ops.sum(ops.ones_like(labels), axis=1)
-    loss = ops.ctc_loss(labels, wide, length, ops.cast(steps, "int32"), mask_index=0)
+    loss: Tensor = ops.ctc_loss(labels, wide, length, ops.cast(steps, "int32"), mask_index=0)  # pyright: ignore
     return ops.cast(loss, dtype_of(prediction))
 
 
