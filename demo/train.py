@@ -40,7 +40,7 @@ def main() -> int:
         x_train,
         y_train,
         batch_size=128,
-        epochs=12,
+        epochs=10,
         validation_data=(x_valid, y_valid),
         callbacks=[
             keras.callbacks.ModelCheckpoint(HERE / "model.keras", monitor="val_loss", save_best_only=True),
