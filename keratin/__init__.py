@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _MODULES = (
-    "activations backend callbacks config constraints dtype_policies initializers layers losses metrics mixed_precision models ops "
-    "optimizers random regularizers saving tree utils"
+    "activations backend callbacks config constraints dtype_policies initializers layers losses metrics "
+    "mixed_precision models ops optimizers random regularizers saving tree utils"
 ).split()
 
 _NAMES = {
@@ -45,7 +45,7 @@ _NAMES = {
     "vmap": "keratin.state.transforms",
 }
 
-__all__ = ["__version__", *_MODULES, *_NAMES]
+__all__ = ["__version__", *_MODULES, *_NAMES]  # noqa: PLE0604 - both hold strings
 
 
 def __getattr__(name: str) -> Any:

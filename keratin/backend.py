@@ -11,8 +11,9 @@ from keratin.backends.symbolic import KerasTensor
 from keratin.config import epsilon, floatx, image_data_format, set_epsilon, set_floatx, set_image_data_format
 
 __all__ = [
-    "backend", "clear_session", "device", "epsilon", "floatx", "get_uid", "image_data_format", "is_float_dtype", "is_int_dtype",
-    "is_keras_tensor", "result_type", "set_epsilon", "set_floatx", "set_image_data_format", "standardize_dtype", "version",
+    "backend", "clear_session", "device", "epsilon", "floatx", "get_uid", "image_data_format",
+    "is_float_dtype", "is_int_dtype", "is_keras_tensor", "result_type", "set_epsilon", "set_floatx",
+    "set_image_data_format", "standardize_dtype", "version",
 ]  # fmt: skip
 
 standardize_dtype = dtypes.standardize

@@ -1,7 +1,8 @@
 """Settings of the process: default float dtype, epsilon, image layout, and the choice of the backend.
 
-The file `keratin.json` in `~/.keratin` (or in the folder KERATIN_HOME) holds defaults; environment variables win over it.
-Keras's own file is not read: Keras writes it unasked with its default backend, so it says nothing about a choice.
+The file `keratin.json` in `~/.keratin` (or in the folder KERATIN_HOME) holds defaults; environment variables
+win over it. Keras's own file is not read: Keras writes it unasked with its default backend, so it says nothing about a
+choice.
 """
 
 from __future__ import annotations

@@ -212,7 +212,7 @@ def _value_of(self: Any, cls: type, name: str) -> Any:
         if value is None or isinstance(value, bool | int | float | str | list | tuple | dict):
             return value
     raise ConfigError(
-        f"`{cls.__name__}` has a parameter `{name}` but no attribute of that name, so its configuration cannot be derived.",
+        f"`{cls.__name__}` has a parameter `{name}` but no attribute of that name: no configuration can be derived.",
         where=getattr(self, "name", cls.__name__),
         hint=f"set `self.{name} = {name}` in the constructor, or define `get_config`",
     )

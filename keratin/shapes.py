@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import operator
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
@@ -33,8 +34,10 @@ def standardize(shape: Any) -> Shape:
 
 
 def is_symbolic_size(size: Any) -> bool:
-    """Whether `size` is a backend's own dimension object (such as one of `jax.export`), which does its own arithmetic."""
-    return size is not None and not hasattr(type(size), "__index__") and hasattr(type(size), "__floordiv__")
+    """Whether `size` is a backend's own dimension object (as in `jax.export`), which does its own arithmetic."""
+    if size is None or isinstance(size, numbers.Number):
+        return False
+    return not hasattr(type(size), "__index__") and hasattr(type(size), "__floordiv__")
 
 
 def axis(index: Any, rank: int, *, name: str = "axis") -> int:

@@ -427,7 +427,7 @@ def jit(function: Callable[..., Any], donate_argnums: tuple[int, ...] = ()) -> C
 
 
 def compile_options(jaxpr: Any) -> dict[str, Any]:
-    """XLA's options for a program: one table for what was found to pay.  Measured with jaxlib 0.10.2, see benchmarks."""
+    """XLA's options for a program: one table for what was found to pay (jaxlib 0.10.2)."""
     if jax.default_backend() == "cpu" and "conv_general_dilated" in _primitive_names(jaxpr):
         return {"xla_cpu_experimental_ynn_fusion_type": ""}
     return {}

@@ -78,7 +78,7 @@ def _quiet(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _weak(function: Callable[..., Any]) -> Callable[..., Any]:
-    """With Python floats that take the dtype of the array, also beside bfloat16 and float8, where NumPy widens for them."""
+    """With Python floats in the dtype of the array, also beside bfloat16 and float8, where NumPy widens for them."""
 
     def run(*args: Any) -> Any:
         for x in args:

@@ -69,8 +69,8 @@ def _where(condition: Any, x: Any, y: Any) -> Spec:
     return Spec(shapes.broadcast(condition.shape, x.shape, y.shape), x.dtype if x.dtype is not None else y.dtype)
 
 
-SAME = """negative sign floor ceil round exp expm1 log log1p sqrt rsqrt sin cos tan asin acos atan sinh cosh tanh asinh acosh
-    atanh erf erfinv lgamma digamma sigmoid bitwise_not conj stop_gradient copy""".split()
+SAME = """negative sign floor ceil round exp expm1 log log1p sqrt rsqrt sin cos tan asin acos atan sinh cosh tanh
+    asinh acosh atanh erf erfinv lgamma digamma sigmoid bitwise_not conj stop_gradient copy""".split()
 PREDICATE = "isfinite isnan isinf logical_not signbit".split()
 BINARY = """add subtract multiply divide floor_divide mod power maximum minimum atan2 nextafter
     bitwise_and bitwise_or bitwise_xor left_shift right_shift""".split()
@@ -99,7 +99,7 @@ def iota(size: Any, dtype: str) -> Spec:
 
 
 def random_bits(key: Any, shape: Sequence[Any]) -> Spec:
-    """Threefry-2x32 bits: word i is hi xor lo of threefry(key, (0, i)).  `key`: two uint32.  Source: Salmon et al. 2011."""
+    """Threefry-2x32: word i is hi xor lo of threefry(key, (0, i)), the key two uint32.  Source: Salmon et al. 2011."""
     return Spec(tuple(shape), "uint32")
 
 
@@ -245,7 +245,7 @@ def gather_nd(x: Any, indices: Any) -> Spec:
 
 
 def scatter(x: Any, indices: Any, updates: Any, mode: str) -> Spec:
-    """x with `updates` put at `indices` (..., depth): mode "set", "add", "max", "min" or "multiply"; outside is dropped."""
+    """x with `updates` at `indices` (..., depth), by "set", "add", "max", "min" or "multiply"; outside is dropped."""
     return Spec(x.shape, x.dtype)
 
 
@@ -351,7 +351,7 @@ def conv(
     groups: int,
     channels_first: bool,
 ) -> Spec:
-    """Cross-correlation.  Padding: pairs, negative ones too in transposed convolutions; or "same", by `shapes.same_padding`."""
+    """Cross-correlation.  Padding: pairs (negative in transposed convolutions), or "same", by `shapes.same_padding`."""
     channel_axis = 1 if channels_first else len(x.shape) - 1
     channels, expected = x.shape[channel_axis], shapes.size((kernel.shape[-2], groups))
     if None not in (channels, expected) and channels != expected:
@@ -446,10 +446,10 @@ RULES: dict[str, Callable[..., Any]] = {
     **{
         rule.__name__: rule
         for rule in (
-            cast, bitcast, full, iota, random_bits, reshape, expand_dims, squeeze, transpose, broadcast_to, concatenate, pad, flip,
-            slice_strided, dynamic_slice, dynamic_update_slice, take, take_along_axis, gather_nd, scatter, matmul, dot_general,
-            einsum, qr, svd, eigh, solve, solve_triangular, det, conv, reduce_window, sort, argsort, top_k, searchsorted,
-            fft, rfft, irfft, make_complex,
+            cast, bitcast, full, iota, random_bits, reshape, expand_dims, squeeze, transpose, broadcast_to,
+            concatenate, pad, flip, slice_strided, dynamic_slice, dynamic_update_slice, take, take_along_axis,
+            gather_nd, scatter, matmul, dot_general, einsum, qr, svd, eigh, solve, solve_triangular, det, conv,
+            reduce_window, sort, argsort, top_k, searchsorted, fft, rfft, irfft, make_complex,
         )
     },
 }  # fmt: skip
@@ -461,4 +461,4 @@ SEQUENCE = ("concatenate",)
 TRANSFORMS = (
     """jit value_and_grad vmap scan while_loop cond remat custom_gradient abstract_eval host_callback""".split()
 )
-"""What else a backend supplies, beside `name`, `is_tensor`, `TENSOR_TYPES`, `from_host`, `to_host`, `canonical_dtype`, `shape`."""
+"""What else a backend supplies; `docs/waist.md` lists all of it."""

@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from keratin import constraints as constraints_module
-from keratin import dtypes, initializers, regularizers, registry, shapes, tree
+from keratin import dtypes, initializers, registry, regularizers, shapes, tree
 from keratin.backends import select, symbolic
 from keratin.backends.symbolic import KerasTensor
 from keratin.errors import ArgumentError, KeratinError, ShapeError, StateError, UnknownArgumentError
@@ -400,7 +400,7 @@ class Layer(Operation, tracking.Tracked):
         variable.constraint = constraints_module.get(constraint)
         variable.overwrite_with_gradient = overwrite_with_gradient
         if not self._trainable:
-            variable.trainable = False
+            variable.trainable, variable.frozen = False, True
         self._own_weights.append(variable)
         return variable
 
@@ -510,6 +510,7 @@ class Layer(Operation, tracking.Tracked):
         for layer in self._flatten_layers():
             layer._trainable = bool(value)
             for variable in layer.own_variables:
+                variable.frozen = not value
                 if variable.initially_trainable:
                     variable.trainable = bool(value)
 
@@ -647,8 +648,8 @@ class Layer(Operation, tracking.Tracked):
             if not self._warned_mask and self._layers == []:
                 self._warned_mask = True
                 warnings.warn(
-                    f"The layer `{self.path}` does not pass on the mask of its input. Set `self.supports_masking = True` if "
-                    "it should, or define `compute_mask`.",
+                    f"The layer `{self.path}` does not pass on the mask of its input. Set "
+                    "`self.supports_masking = True` if it should, or define `compute_mask`.",
                     stacklevel=4,
                 )
             return
@@ -821,6 +822,7 @@ def _activity_loss(regularizer: Callable[[Any], Tensor], output: Tensor) -> Tens
 
 
 def shape_of(value: Any) -> Any:
+    """The shape of a tensor, or the nest of shapes of a nest."""
     if value is None:
         return None
     if hasattr(value, "shape"):
@@ -923,7 +925,7 @@ def _computing_now() -> Any:
 
 
 def _input_shape_argument(kwargs: dict[str, Any]) -> Any:
-    """The batch shape given by `input_shape`, `input_dim` or `batch_input_shape`, which a Sequential model starts with."""
+    """The batch shape given by `input_shape`, `input_dim` or `batch_input_shape`: a Sequential model starts with it."""
     batch = kwargs.pop("batch_size", None)
     if "input_dim" in kwargs:
         return (batch, kwargs.pop("input_dim"))
@@ -970,5 +972,6 @@ def _note(error: Exception, layer: Layer, args: tuple[Any, ...]) -> None:
     with contextlib.suppress(Exception):
         error._keratin_noted = True  # type: ignore[attr-defined]
         error.add_note(
-            f"This happened in the layer `{layer.path}` ({type(layer).__name__}), called with shapes {shape_of(list(args))}."
+            f"This happened in the layer `{layer.path}` ({type(layer).__name__}), "
+            f"called with shapes {shape_of(list(args))}."
         )

@@ -72,7 +72,8 @@ class Sequential(Model):
             layer = layer._history.operation
         if not isinstance(layer, Layer):
             raise ArgumentError(
-                "A Sequential model is made of layers.", where=self.name, expected="a Layer or Input(...)", received=layer,
+                "A Sequential model is made of layers.", where=self.name, expected="a Layer or Input(...)",
+                received=layer,
                 hint="wrap a function as `layers.Lambda(function)`" if callable(layer) else None,
             )  # fmt: skip
         if any(layer is other for other in self._stack) or layer.name in (other.name for other in self._stack):

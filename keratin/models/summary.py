@@ -48,7 +48,7 @@ def _is_linear(model: Any) -> bool:
     inside = {id(node) for node in model._nodes}
     for operation in operations:
         nodes = [n for n in operation._inbound_nodes if id(n) in inside]
-        readers = [n for n in operation._outbound_nodes]
+        readers = operation._outbound_nodes
         if (
             len(nodes) > 1
             or any(len(n.inputs) > 1 for n in nodes)

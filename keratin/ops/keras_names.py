@@ -13,17 +13,23 @@ from keratin import ops
 from keratin.ops.mechanism import OPS
 
 _MODULES = {
-    "nn": """relu relu6 leaky_relu elu selu celu gelu sigmoid hard_sigmoid hard_silu silu softplus softsign softmax log_softmax
-        log_sigmoid one_hot multi_hot categorical_crossentropy sparse_categorical_crossentropy binary_crossentropy moments
-        normalize batch_normalization layer_normalization rms_normalization max_pool average_pool conv depthwise_conv
-        separable_conv conv_transpose glu hard_tanh tanh_shrink soft_shrink hard_shrink squareplus threshold
+    "nn": """relu relu6 leaky_relu elu selu celu gelu sigmoid hard_sigmoid hard_silu silu softplus softsign
+        softmax log_softmax log_sigmoid one_hot multi_hot categorical_crossentropy
+        sparse_categorical_crossentropy moments binary_crossentropy normalize batch_normalization
+        layer_normalization rms_normalization max_pool average_pool conv depthwise_conv separable_conv
+        conv_transpose glu hard_tanh tanh_shrink soft_shrink hard_shrink squareplus threshold
         dot_product_attention""",
     "math": "segment_sum segment_max top_k in_top_k logsumexp rsqrt erf erfinv fft fft2 rfft irfft stft istft logdet",
     "core": "cast slice slice_update scatter scatter_update stop_gradient unstack",
     "linalg": "cholesky det eigh inv norm qr solve solve_triangular svd",
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names.split()}
-_SPECIAL = {"getitem": "GetItem", "batch_normalization": "BatchNorm", "layer_normalization": "LayerNorm", "rms_normalization": "RMSNorm"}
+_SPECIAL = {
+    "getitem": "GetItem",
+    "batch_normalization": "BatchNorm",
+    "layer_normalization": "LayerNorm",
+    "rms_normalization": "RMSNorm",
+}
 _NAME_OF = {v: k for k, v in _SPECIAL.items()}
 
 

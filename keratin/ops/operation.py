@@ -153,7 +153,7 @@ def infer(
     kwargs: dict[str, Any],
     isolated: Callable[[], AbstractContextManager[Any]] = nullcontext,
 ) -> Any:
-    """The outputs of `function` on symbolic tensors: by its own body on shapes, else by the backend's abstract evaluation.
+    """The outputs of `function` on symbolic tensors: by its body on shapes, else by the backend's abstract evaluation.
 
     Errors of Keratin are the user's to see. Any other error means that the body used something that does not know
     symbolic tensors, such as the backend's own functions: then the backend traces it, twice where a size is unknown,

@@ -13,7 +13,8 @@ from keratin.state.seed import SeedGenerator
 from keratin.state.variable import Variable
 
 UNTRACKED = frozenset(
-    "_given _inbound_nodes _outbound_nodes _plan _trainer _losses input_spec _dtype_policy _operations _nodes _parent".split()
+    """_given _inbound_nodes _outbound_nodes _losses _loss_owners _build_shapes _training input_spec _dtype_policy
+    _nodes history""".split()
 )
 
 

@@ -162,12 +162,12 @@ class _Program:
 
     def _prepare(self, variables: list[Variable], assigned: list[Variable]) -> None:
         self.variables, self.assigned = variables, assigned
-        self.fingerprint = [v.trainable for v in variables]
+        self.fingerprint = [(v.trainable, v.frozen) for v in variables]
         self.run = select.current().jit(self._pure)
 
     def is_current(self) -> bool:
         """Whether what decides the trace beside shapes is as it was."""
-        return self.fingerprint == [v.trainable for v in self.variables]
+        return self.fingerprint == [(v.trainable, v.frozen) for v in self.variables]
 
     def _pure(self, values: list[Any], tensors: list[Any]) -> tuple[list[Any], list[Any]]:
         args, kwargs = self.parts.rebuild(tensors)

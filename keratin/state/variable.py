@@ -70,6 +70,7 @@ class Variable:
             raise ArgumentError("A variable's name must not contain `/`.", received=name)
         self.path = "/".join((*name_scope_path(), self.name))
         self.trainable = self.initially_trainable = bool(trainable)
+        self.frozen = False  # whether the layer that it belongs to is: batch statistics stay then
         self.aggregation, self.synchronization, self._layout = aggregation, synchronization, layout
         self.overwrite_with_gradient = False
         self.regularizer: Any = None
@@ -132,7 +133,7 @@ class Variable:
         self.borrowed = False
 
     def put(self, array: np.ndarray[Any, Any]) -> None:
-        """Assign the values of a host array and hand out nothing, so that a program may take the new tensor for its own."""
+        """Assign the values of a host array; nobody else holds the new tensor, so a program may take it for its own."""
         self.assign(array)
         if local.scope is None and not symbolic.local.active:
             self.borrowed = False

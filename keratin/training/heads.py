@@ -1,4 +1,4 @@
-"""The outputs of a model as named heads, each with its target, weights, loss and metrics: matched by name, never by luck."""
+"""A model's outputs as named heads, each with its target, weights, loss and metrics: matched by name, never by luck."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from keratin.ops.mechanism import Tensor
 
 
 def head_names(y_pred: Any, declared: Sequence[str] | None) -> list[str]:
-    """Names of the outputs in their flat order: those the model declares, the keys of a dict, or output_1, output_2, …"""
+    """Names of the outputs in flat order: those the model declares, the keys of a dict, or output_1, output_2, …"""
     flat = tree.flatten(y_pred)
     if declared is not None and len(declared) == len(flat):
         return list(declared)

@@ -89,8 +89,8 @@ class Trainer(Layer):
             tracker=metrics_module.Mean(name="loss"),
             given={
                 "optimizer": self.optimizer, "loss": loss, "loss_weights": loss_weights, "metrics": metrics,
-                "weighted_metrics": weighted_metrics, "run_eagerly": run_eagerly, "steps_per_execution": steps_per_execution,
-                "jit_compile": jit_compile,
+                "weighted_metrics": weighted_metrics, "run_eagerly": run_eagerly, "jit_compile": jit_compile,
+                "steps_per_execution": steps_per_execution,
             },
         )  # fmt: skip
         self.compiled = True
@@ -192,8 +192,8 @@ class Trainer(Layer):
         return total
 
     def stateless_compute_loss(
-        self, trainable_variables: Any, non_trainable_variables: Any, metrics_variables: Any, x: Any = None, y: Any = None,
-        y_pred: Any = None, sample_weight: Any = None, training: bool = True,
+        self, trainable_variables: Any, non_trainable_variables: Any, metrics_variables: Any, x: Any = None,
+        y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True,
     ) -> Any:  # fmt: skip
         """`compute_loss` as a pure function: the loss and the new values of the three groups."""
         from keratin.state.scope import Scope
@@ -287,7 +287,7 @@ class Trainer(Layer):
         """Train.
 
         Args:
-            x: arrays (or a list, tuple or dict of them by input), or batches from a generator, `PyDataset`, or data loader.
+            x: arrays (or a list, tuple or dict of them by input), or batches: a generator, `PyDataset`, data loader.
             y: targets, arrays by output; not with batches, which hold them.
             batch_size: rows per step, 32 by default.
             epochs: the number of the last epoch plus one.
@@ -511,7 +511,7 @@ class Trainer(Layer):
         decides = (
             kind,
             self.run_eagerly,
-            tuple(v.trainable for v in self.weights),
+            tuple((v.trainable, v.frozen) for v in self.weights),
             self.optimizer.signature() if self.optimizer is not None else None,
         )
         make = EagerProgram if self.run_eagerly else StepProgram
