@@ -270,7 +270,8 @@ def randomize(layer: layers.Layer) -> None:
 
 def close(actual: Any, expected: Any, tolerance: float = RTOL) -> None:
     """Raises: AssertionError unless all leaves are equal to within the tolerance, relative to the largest value."""
-    for a, b in zip(tree.flatten(actual), tree.flatten(expected), strict=True):
+    nested = isinstance(actual, list | tuple | dict)
+    for a, b in zip(tree.flatten(actual), tree.flatten(expected) if nested else [np.asarray(expected)], strict=True):
         a, b = (
             np.asarray(select.current().to_host(v) if not isinstance(v, np.ndarray) else v, "float32") for v in (a, b)
         )
