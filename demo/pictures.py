@@ -68,23 +68,20 @@ def draw_misread(images: np.ndarray, labels: np.ndarray, probabilities: np.ndarr
     wrong = [i for i in by_confidence[::-1] if predicted[i] != labels[i]]
     nearly = [i for i in by_confidence if predicted[i] == labels[i]][: COLUMNS if wrong else 2 * COLUMNS]
 
-    sections = [("Nearly misread: right, with the least certainty", nearly)]
+    sections = [("Nearly misread", "Read correctly, with the least certainty.", nearly)]
     if wrong:
-        sections.insert(0, (f"{len(wrong)} of {len(labels)} test digits misread, the surest mistake first", wrong))
-    rows = [-(-len(chosen) // COLUMNS) for _, chosen in sections]
+        bars = "Bars: the probability of each digit; green is what it is, orange what it is most easily taken for."
+        sections.insert(
+            0, (f"{len(wrong)} of {len(labels)} test digits misread, the surest mistake first", bars, wrong)
+        )
+    rows = [-(-len(chosen) // COLUMNS) for _, _, chosen in sections]
     heights = [HEADING + ROW * row for row in rows]
     width, height = COLUMNS * COLUMN + MARGIN, sum(heights) + MARGIN
     figure = plt.figure(figsize=(width, height))
     top = height - MARGIN / 2
-    for (title, chosen), section_height in zip(sections, heights, strict=True):
+    for (title, subtitle, chosen), section_height in zip(sections, heights, strict=True):
         figure.text(MARGIN / width, (top - 0.15) / height, title, va="top", fontweight="bold", fontsize=13)
-        figure.text(
-            MARGIN / width,
-            (top - 0.4) / height,
-            "Bars: the probability of each digit; green what it is, orange what it is most easily taken for.",
-            va="top",
-            color=GREY,
-        )
+        figure.text(MARGIN / width, (top - 0.4) / height, subtitle, va="top", color=GREY)
         for k, i in enumerate(chosen):
             left, bottom = MARGIN + COLUMN * (k % COLUMNS), top - HEADING - ROW * (k // COLUMNS) - CARD
             picture = figure.add_axes((left / width, bottom / height, CARD / width, CARD / height))

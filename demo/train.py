@@ -22,7 +22,7 @@ from sklearn.model_selection import train_test_split
 import keratin as keras
 
 HERE = Path(__file__).parent
-SEED = 1
+SEED = 4
 REQUIRED_ACCURACY = 0.985
 
 
