@@ -111,7 +111,7 @@ from keratin.ops.indexing import (
     take,
     take_along_axis,
     top_k,
-    unique_values,
+    unique,
 )
 from keratin.ops.linalg import (
     cholesky,
@@ -393,7 +393,7 @@ __all__ = [
     "segment_sum",
     "segment_max",
     "segment_min",
-    "unique_values",
+    "unique",
     # linalg
     "matmul",
     "dot",

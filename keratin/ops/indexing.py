@@ -424,13 +424,43 @@ def segment_min(
     return _segments(data, segment_ids, num_segments, "min", _limit(dtype_of(data), 1))
 
 
-def unique_values(x: TensorLike) -> Tensor:
-    """The different elements, sorted.  Only where values are at hand.
+def unique(
+    x: TensorLike,
+    sorted: bool = True,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    axis: int | None = None,
+    size: int | None = None,
+    fill_value: Any = None,
+) -> Any:
+    """The different elements (or slices along `axis`), sorted.  Only where values are at hand.
 
-    >>> unique_values([3, 1, 3]).tolist()
+    Args:
+        sorted: they are sorted in any case.
+        return_index: also the place of the first of each.
+        return_inverse: also which of them each element is.
+        return_counts: also how often each occurs.
+        size: cut or fill up to that number; fill_value: with what, by default the least one.
+    Raises: AxisError; ArgumentError under compilation, where their number is not known.
+
+    >>> unique([3, 1, 3]).tolist()
     [1, 3]
     """
-    return convert(np.unique(values_of(x, "unique_values")), dtype_of(convert(x)))
+    values = values_of(x, "unique")
+    place = None if axis is None else shapes.axis(axis, values.ndim)
+    found, first, inverse, counts = np.unique(values, True, True, True, axis=place)
+    along = 0 if place is None else place
+    if size is not None:
+        filler = fill_value if fill_value is not None else np.take(found, [0], along) if found.size else 0
+        found, first, counts = (
+            _sized(v, size, i, filler if v is found else v[:1] if v is first else 0)
+            for v, i in ((found, along), (first, 0), (counts, 0))
+        )
+    parts = [convert(found, dtype_of(convert(x)))]
+    wanted = ((return_index, first), (return_inverse, inverse), (return_counts, counts))
+    parts += [_constant(v) for asked, v in wanted if asked]
+    return parts[0] if len(parts) == 1 else tuple(parts)
 
 
 # ---- for other modules
@@ -489,6 +519,13 @@ def _without_masks(parts: list[Any]) -> list[Any]:
         else:
             result.append(part)
     return result
+
+
+def _sized(values: np.ndarray, size: int, axis: int, filler: Any) -> np.ndarray:
+    """`values` with `size` elements along `axis`: cut, or filled up."""
+    kept = np.take(values, np.arange(min(size, values.shape[axis])), axis)
+    missing = [size - kept.shape[i] if i == axis else n for i, n in enumerate(kept.shape)]
+    return np.concatenate([kept, np.broadcast_to(np.asarray(filler, values.dtype), missing)], axis)
 
 
 def _integers(x: Tensor) -> Tensor:

@@ -99,15 +99,25 @@ def _make(
         if symbolic_found and not symbolic.local.active:
             return _record(run, args, kwargs, count)
         if promote == "rest":
-            values = [convert(values[0]), *(promoted(values[1:]) if any(v is not None for v in values[1:]) else values[1:])]
+            values = [
+                convert(values[0]),
+                *(promoted(values[1:]) if any(v is not None for v in values[1:]) else values[1:]),
+            ]
         elif promote is not None:
             values = promoted(values, promote)
         else:
             values = [convert(v) if type(v) in _SCALARS else v for v in values]
         form = body if symbolic_found else implementation()
-        if is_list:
-            return form(values, *args[1:], **kwargs)
-        return form(*values, *args[count:], **kwargs)
+        arguments = (values, *args[1:]) if is_list else (*values, *args[count:])
+        try:
+            return form(*arguments, **kwargs)
+        except errors.KeratinError:
+            raise
+        except Exception as error:
+            explanation = None if symbolic_found else _explained(body, arguments, kwargs)
+            if explanation is None:
+                raise
+            raise explanation from error
 
     run.__name__ = name
     run.composed = body  # type: ignore[attr-defined]
@@ -116,7 +126,29 @@ def _make(
     return run
 
 
-def _positional(args: tuple[Any, ...], kwargs: dict[str, Any], names: tuple[str, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def _explained(body: Callable[..., Any], arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception | None:
+    """What the body says about shapes like these, where an engine failed in its own words; None if it sees no fault."""
+
+    def outline(value: Any) -> Any:
+        if type(value) is list:
+            return [outline(item) for item in value]
+        if not select.current().is_tensor(value):
+            return value
+        return KerasTensor(value.shape, value.dtype)
+
+    try:
+        with symbolic.symbolic_mode():
+            body(*map(outline, arguments), **kwargs)
+    except errors.KeratinError as error:
+        return None if isinstance(error, errors.StateError) else error
+    except Exception:
+        return None
+    return None
+
+
+def _positional(
+    args: tuple[Any, ...], kwargs: dict[str, Any], names: tuple[str, ...]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
     kwargs, moved = dict(kwargs), list(args)
     for name in names[len(args) :]:
         if name not in kwargs:
@@ -162,7 +194,10 @@ def _from_host(value: Any, dtype: str | None, backend: Any) -> Tensor:
     if isinstance(value, np.ndarray | np.generic):
         array: Any = value
     elif isinstance(value, list | tuple):
-        if any(hasattr(type(item), "__keratin_tensor__") or backend.is_tensor(item) or type(item) is KerasTensor for item in value):
+        if any(
+            hasattr(type(item), "__keratin_tensor__") or backend.is_tensor(item) or type(item) is KerasTensor
+            for item in value
+        ):
             return _stacked(value, dtype)
         array = np.asarray(value)
         if dtype is None:
@@ -171,7 +206,9 @@ def _from_host(value: Any, dtype: str | None, backend: Any) -> Tensor:
         foreign = backend.from_foreign(value)
         if foreign is None:
             raise errors.DtypeError(
-                f"A tensor of another engine cannot be read by the backend `{backend.name}`.", received=kind, hint="convert it to NumPy"
+                f"A tensor of another engine cannot be read by the backend `{backend.name}`.",
+                received=kind,
+                hint="convert it to NumPy",
             )
         return foreign if dtype is None else p.cast(foreign, dtype)
     else:
@@ -196,6 +233,8 @@ def promoted(values: list[Any], kind: str = "same") -> list[Any]:
 
     Args: kind: "same", "float" or "inexact", as for `op`.
     """
+    if not values:
+        return []
     if len(values) == 1:
         value = convert(values[0])
         name = dtypes.standardize(value.dtype)

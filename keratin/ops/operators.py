@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from keratin.ops import arithmetic, comparison, indexing, linalg, shaping
-from keratin.ops.mechanism import Tensor
+from keratin.ops.mechanism import Tensor, convert
 
 _BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "add": arithmetic.add,
@@ -51,9 +51,10 @@ def install_operators(cls: type) -> type:
         setattr(cls, f"__{name}__", _forward(function))
     for name, function in _UNARY.items():
         setattr(cls, f"__{name}__", _unary(function))
-    cls.__pos__ = _unary(lambda x: x)  # type: ignore[attr-defined]
+    cls.__pos__ = _unary(convert)  # type: ignore[attr-defined]
     cls.__round__ = _round  # type: ignore[attr-defined]
     cls.__getitem__ = _get_item  # type: ignore[attr-defined]
+    cls.__array_ufunc__ = None  # type: ignore[attr-defined]  # NumPy's arrays leave `array + x` to x
     cls.__hash__ = identity  # type: ignore[method-assign]
     for name, method in (("reshape", _reshape), ("squeeze", _squeeze)):
         if not hasattr(cls, name):

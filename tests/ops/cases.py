@@ -208,7 +208,9 @@ REDUCTION = [
     case(ops.cumprod, [f32(2, 3)], _running(np.cumprod), dtype=number, axis=0),
     case(ops.cumprod, [f32(3, low=0.5)], _running(np.cumprod), dtype=number),
     *over_axes(ops.logsumexp, _logsumexp, floating),
-    case(ops.logsumexp, [np.array([1e3, 1e3], np.float32)], lambda x: 1e3 + np.log(2.0), dtype=floating, gradient=False),
+    case(
+        ops.logsumexp, [np.array([1e3, 1e3], np.float32)], lambda x: 1e3 + np.log(2.0), dtype=floating, gradient=False
+    ),
     case(ops.logsumexp, [np.array([-INF, -INF], np.float32)], lambda x: -INF, dtype=floating, gradient=False),
     case(ops.logsumexp, [np.array([INF, 1.0], np.float32)], lambda x: INF, dtype=floating, gradient=False),
     case(
@@ -224,7 +226,14 @@ REDUCTION = [
     case(ops.median, [f32(3, 5)], np.median, dtype=floating, axis=-1, keepdims=True),
     case(ops.median, [np.array([1.0, NAN, 2.0], np.float32)], np.median, dtype=floating, gradient=False),
     case(ops.quantile, [f32(3, 5), 0.3], np.quantile, dtype=None, axis=(0, 1)),
-    case(ops.quantile, [f32(3, 5)], lambda x, q, axis: np.quantile(x, q, axis=axis), dtype=floating, q=(0.0, 0.4, 1.0), axis=0),
+    case(
+        ops.quantile,
+        [f32(3, 5)],
+        lambda x, q, axis: np.quantile(x, q, axis=axis),
+        dtype=floating,
+        q=(0.0, 0.4, 1.0),
+        axis=0,
+    ),
     case(ops.quantile, [f32(7), 0.3], np.quantile, dtype=None, method="nearest"),
     case(ops.quantile, [f32(7), 0.3], np.quantile, dtype=None, method="midpoint"),
     case(ops.quantile, [f32(7), 0.3], np.quantile, dtype=None, method="higher"),
@@ -266,9 +275,9 @@ def _squeeze(x: Any, axis: Any = None) -> Any:
 
 
 SHAPING = [
-    case(ops.reshape, [f32(2, 3, 4)], np.reshape, newshape=(4, 6)) if False else case(
-        ops.reshape, [f32(2, 3, 4)], lambda x, newshape: np.reshape(x, newshape), newshape=(6, -1)
-    ),
+    case(ops.reshape, [f32(2, 3, 4)], np.reshape, newshape=(4, 6))
+    if False
+    else case(ops.reshape, [f32(2, 3, 4)], lambda x, newshape: np.reshape(x, newshape), newshape=(6, -1)),
     case(ops.reshape, [f32(2, 3, 4)], lambda x, newshape: np.reshape(x, newshape), newshape=-1),
     case(ops.reshape, [f32(0, 3)], lambda x, newshape: np.reshape(x, newshape), newshape=(3, 0)),
     case(ops.reshape, [f32()], lambda x, newshape: np.reshape(x, newshape), newshape=(1, 1)),
@@ -396,10 +405,24 @@ INDEXING = [
     case(ops.take, [f32(3, 4), PLACES], np.take, fixed=(1,), axis=-1),
     case(ops.take, [f32(3, 4), np.array([11, 0, -1])], np.take, fixed=(1,)),
     case(ops.take, [f32(3, 4), np.array([], np.int32)], np.take, fixed=(1,), axis=0),
-    case(ops.take, [f32(3), np.array([5, -4, 1])], lambda x, i: np.array([NAN, NAN, x[1]]), fixed=(1,), accepts=FLOATS, gradient=False),
+    case(
+        ops.take,
+        [f32(3), np.array([5, -4, 1])],
+        lambda x, i: np.array([NAN, NAN, x[1]]),
+        fixed=(1,),
+        accepts=FLOATS,
+        gradient=False,
+    ),
     case(ops.take_along_axis, [f32(2, 3), PLACES], np.take_along_axis, fixed=(1,), axis=-1),
     case(ops.take_along_axis, [f32(2, 3), np.array([5, 0])], np.take_along_axis, fixed=(1,), axis=None),
-    case(ops.scatter, [np.array([[0], [2], [0]]), f32(3, 2)], _zeros_and_scatter, fixed=(0,), shape=(4, 2), accepts=FLOATS),
+    case(
+        ops.scatter,
+        [np.array([[0], [2], [0]]), f32(3, 2)],
+        _zeros_and_scatter,
+        fixed=(0,),
+        shape=(4, 2),
+        accepts=FLOATS,
+    ),
     *(
         case(
             ops.scatter_update,
@@ -413,9 +436,19 @@ INDEXING = [
         )
         for reduction in (None, "add", "max", "min", "mul")
     ),
-    case(ops.scatter_update, [f32(3, 4), PLACES[:, :1], f32(2, 4, seed=1)], _scatter, fixed=(0, 1, 2), dtype=None, known=((1, -1),), loose=True),
+    case(
+        ops.scatter_update,
+        [f32(3, 4), PLACES[:, :1], f32(2, 4, seed=1)],
+        _scatter,
+        fixed=(0, 1, 2),
+        dtype=None,
+        known=((1, -1),),
+        loose=True,
+    ),
     case(ops.slice, [f32(3, 4), np.array([1, 2])], _block, fixed=(1,), shape=(2, 2)),
-    case(ops.slice_update, [f32(3, 4), np.array([1, 2]), f32(2, 2, seed=1)], _block_update, fixed=(0, 1, 2), dtype=None),
+    case(
+        ops.slice_update, [f32(3, 4), np.array([1, 2]), f32(2, 2, seed=1)], _block_update, fixed=(0, 1, 2), dtype=None
+    ),
     case(ops.sort, [f32(3, 4)], np.sort),
     case(ops.sort, [np.array([[2.0, NAN, -INF], [1.0, 0.0, INF]], np.float32)], np.sort, axis=0, gradient=False),
     case(ops.sort, [f32(3, 4)], np.sort, axis=None),
@@ -448,7 +481,14 @@ def _einsum(*args: Any, subscripts: str) -> Any:
 
 def einsum(subscripts: str, *inputs: np.ndarray, **kwargs: Any) -> Case:
     """A row of `einsum`."""
-    row = case(lambda *xs, subscripts: ops.einsum(subscripts, *xs), inputs, _einsum, dtype=product, subscripts=subscripts, **kwargs)
+    row = case(
+        lambda *xs, subscripts: ops.einsum(subscripts, *xs),
+        inputs,
+        _einsum,
+        dtype=product,
+        subscripts=subscripts,
+        **kwargs,
+    )
     row.op.__name__ = "einsum"
     return row
 
@@ -491,8 +531,18 @@ LINALG = [
     einsum("ii", f32(3, 3)),
     einsum("abc,ad,be->cde", f32(2, 3, 4), f32(2, 5), f32(3, 2)),
     case(ops.cross, [f32(2, 3), f32(3)], np.cross, dtype=number, known=((0, -1), (1, -1))),
-    case(ops.cross, [f32(3, 2), f32(3, 4)], np.cross, axisa=0, axisb=0, axisc=0, dtype=number) if False else case(
-        ops.cross, [f32(3, 4), f32(4, 3)], np.cross, axisa=0, axisb=-1, axisc=0, dtype=same, accepts=FLOATS, symbolic=False
+    case(ops.cross, [f32(3, 2), f32(3, 4)], np.cross, axisa=0, axisb=0, axisc=0, dtype=number)
+    if False
+    else case(
+        ops.cross,
+        [f32(3, 4), f32(4, 3)],
+        np.cross,
+        axisa=0,
+        axisb=-1,
+        axisc=0,
+        dtype=same,
+        accepts=FLOATS,
+        symbolic=False,
     ),
     case(ops.trace, [f32(3, 4)], np.trace, dtype=accumulator),
     case(ops.trace, [f32(3, 2, 4)], np.trace, dtype=accumulator, offset=1, axis1=0, axis2=-1),
@@ -516,11 +566,24 @@ LINALG = [
     case(ops.norm, [f32(3, 4)], np.linalg.norm, dtype=floating, ord=0, axis=0, gradient=False),
     case(ops.cholesky, [_spd(3, 2)], np.linalg.cholesky, dtype=floating, accepts=FLOATS, gradient=False),
     case(
-        ops.cholesky, [_spd(3)], lambda x, upper: np.linalg.cholesky(x).T, dtype=floating, accepts=FLOATS, upper=True, gradient=False
+        ops.cholesky,
+        [_spd(3)],
+        lambda x, upper: np.linalg.cholesky(x).T,
+        dtype=floating,
+        accepts=FLOATS,
+        upper=True,
+        gradient=False,
     ),
     case(ops.det, [f32(2, 3, 3)], np.linalg.det, dtype=floating),
     case(ops.inv, [_spd(3, 2)], np.linalg.inv, dtype=floating, accepts=FLOATS),
-    case(_positive_diagonal(ops.qr), [f32(4, 3)], _positive_diagonal(np.linalg.qr), dtype=floating, symbolic=False, accepts=FLOATS),
+    case(
+        _positive_diagonal(ops.qr),
+        [f32(4, 3)],
+        _positive_diagonal(np.linalg.qr),
+        dtype=floating,
+        symbolic=False,
+        accepts=FLOATS,
+    ),
     case(
         lambda x: ops.svd(x, compute_uv=False),
         [f32(4, 3)],
@@ -528,10 +591,23 @@ LINALG = [
         dtype=floating,
         accepts=FLOATS,
     ),
-    case(lambda x: ops.eigh(x)[0], [_spd(3, 2)], lambda x: np.linalg.eigh(x)[0], dtype=floating, accepts=FLOATS, gradient=False),
+    case(
+        lambda x: ops.eigh(x)[0],
+        [_spd(3, 2)],
+        lambda x: np.linalg.eigh(x)[0],
+        dtype=floating,
+        accepts=FLOATS,
+        gradient=False,
+    ),
     case(ops.solve, [_spd(3), f32(3, 2)], np.linalg.solve, dtype=floating, accepts=FLOATS),
     case(ops.solve, [_spd(3), f32(3)], np.linalg.solve, dtype=floating, accepts=FLOATS),
-    case(ops.solve_triangular, [_spd(3), f32(3, 2)], lambda a, b: np.linalg.solve(np.triu(a), b), dtype=floating, accepts=FLOATS),
+    case(
+        ops.solve_triangular,
+        [_spd(3), f32(3, 2)],
+        lambda a, b: np.linalg.solve(np.triu(a), b),
+        dtype=floating,
+        accepts=FLOATS,
+    ),
     case(
         ops.solve_triangular,
         [_spd(3, 2), f32(2, 3, 1)],
