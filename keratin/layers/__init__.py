@@ -37,6 +37,7 @@ from keratin.layers.pooling import (
 )
 from keratin.layers.regularization import *
 from keratin.layers.reshaping import *
+from keratin.layers.serialization import deserialize, serialize
 
 # The other names that Keras has for the same classes.
 Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D
@@ -57,6 +58,8 @@ GlobalAvgPool1D, GlobalAvgPool2D, GlobalAvgPool3D = (
 
 __all__ = [
     "Layer",
+    "serialize",
+    "deserialize",
     "InputSpec",
     "Convolution1D",
     "Convolution2D",

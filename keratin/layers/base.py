@@ -51,6 +51,7 @@ class Layer(Operation, tracking.Tracked):
 
     supports_masking: bool = False
     built: bool
+    input_spec: Any = None
     _own_weights: list[Variable]
     _losses: list[Tensor]
     _loss_owners: list[Layer]
@@ -270,7 +271,18 @@ class Layer(Operation, tracking.Tracked):
             return self.call(*args, **kwargs)
         if type(self).compute_output_spec is not Layer.compute_output_spec:
             return self.compute_output_spec(*args, **kwargs)
-        return infer(self.call, args, kwargs, isolated=scope.Scope)
+        try:
+            return infer(self.call, args, kwargs, isolated=scope.Scope)
+        except Exception as error:
+            users = isinstance(error, KeratinError) and not isinstance(error, StateError)
+            if users or type(self).compute_output_shape is Layer.compute_output_shape:
+                raise
+            return self._specs_by_shape(args)
+
+    def _specs_by_shape(self, args: tuple[Any, ...]) -> Any:
+        """What a subclass's own `compute_output_shape` says, for a `call` that cannot run on shapes."""
+        shape = self.compute_output_shape(*map(shape_of, args))
+        return _symbolic_input(shape, self.compute_dtype)
 
     def _prepare_quick(self, plan: CallPlan) -> None:
         """Set up the short way for one concrete tensor, where nothing but `call` has to happen."""

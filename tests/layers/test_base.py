@@ -450,6 +450,21 @@ def test_compute_output_shape_builds_nothing_on_data() -> None:
     assert spec["sum"].dtype == "float32" and spec["both"][1].shape == (None, 1, 3)
 
 
+def test_a_shape_that_only_the_layer_can_tell() -> None:
+    class OnHost(layers.Layer):
+        def call(self, x: Any) -> Any:
+            return ops.array(np.repeat(np.asarray(x), 2, axis=1))
+
+        def compute_output_shape(self, input_shape: Any) -> Any:
+            return (input_shape[0], input_shape[1] * 2)
+
+    layer = OnHost()
+    assert layer(layers.Input((3,))).shape == (None, 6)
+    assert ops.shape(layer(X)) == (2, 6)
+    model = keratin.Sequential([layers.Input((3,)), OnHost(), layers.Dense(2)])
+    assert model.output_shape == (None, 2)
+
+
 @pytest.mark.skipif(keratin.backend.backend() != "jax", reason="uses JAX's functions directly")
 def test_a_call_that_uses_the_engine_directly() -> None:
     import jax.numpy as jnp
@@ -580,6 +595,20 @@ def test_the_configuration_follows_the_attributes() -> None:
             return {**config, "width": self.width}
 
     assert Manual.from_config(Manual(3).get_config()).units == 6
+
+
+def test_serialize() -> None:
+    data = layers.serialize(layers.Dense(3, name="mine"))
+    assert layers.deserialize(data).get_config() == layers.Dense(3, name="mine").get_config()
+    with pytest.raises(ArgumentError, match="no layer"):
+        layers.serialize(X)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="no layer"):
+        layers.deserialize({"class_name": "L2", "module": "keras.regularizers", "config": {}})
+    with pytest.raises(ConfigError, match="nearest known name is `Dense`"):
+        layers.deserialize({"class_name": "Dence", "module": "keras.layers", "config": {}})
+    with keratin.saving.custom_object_scope({"Affine": Affine}):
+        assert isinstance(layers.deserialize(layers.serialize(Affine())), Affine)
+    assert isinstance(layers.deserialize(layers.serialize(Affine()), {"Affine": Affine}), Affine)
 
 
 def test_copies_are_independent() -> None:

@@ -23,7 +23,7 @@ class Convolution(Layer):
     padding: str
     data_format: str
     use_bias: bool
-    bias: Variable | None
+    bias: Variable | None = None
 
     def _set_window(
         self,

@@ -33,6 +33,8 @@ class BaseConv(Convolution):
     Raises: ArgumentError; ShapeError if the input has another rank or number of channels.
     """
 
+    kernel: Any = None
+
     def __init__(
         self,
         filters: int,

@@ -31,6 +31,9 @@ class Dense(Layer):
     (None, 4)
     """
 
+    kernel: Any = None
+    bias: Any = None
+
     def __init__(
         self,
         units: int,

@@ -37,6 +37,8 @@ class Embedding(Layer):
     (None, 20, 8)
     """
 
+    embeddings: Any = None
+
     def __init__(
         self,
         input_dim: int,

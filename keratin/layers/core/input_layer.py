@@ -28,6 +28,8 @@ class InputLayer(Layer):
     (None, 8)
     """
 
+    batch_shape: shapes.Shape = ()
+
     def __init__(
         self,
         shape: Any = None,
