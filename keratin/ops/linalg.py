@@ -28,15 +28,8 @@ def matmul(x1: TensorLike, x2: TensorLike) -> Tensor:
     [3, 7]
     """
     _needs_axes("matmul", 1, x1, x2)
-    first, second = p.shape(x1), p.shape(x2)
-    inner = second[-2] if len(second) > 1 else second[0]
-    if isinstance(first[-1], int) and isinstance(inner, int) and first[-1] != inner:
-        raise ShapeError(
-            "The inner sizes of the matrix product differ.",
-            expected=f"{first[-1]} rows on the right, as the left has columns",
-            received=f"{tuple(first)} times {tuple(second)}",
-        )
-    shapes.broadcast(tuple(first[:-2]), tuple(second[:-2]))
+    if dtype_of(x1) in dtypes.FLOAT:
+        return p.matmul(x1, x2)
     return _product(p.matmul, *_wide_products(x1, x2))
 
 
@@ -372,7 +365,7 @@ def solve_triangular(a: TensorLike, b: TensorLike, lower: bool = False) -> Tenso
 
 
 def _rank(x: Any) -> int:
-    return len(p.shape(x)) if hasattr(x, "shape") else 0
+    return len(getattr(x, "shape", ()))  # Python scalars have none
 
 
 def _flat(x: Tensor) -> Tensor:
@@ -407,11 +400,11 @@ def _contract(x1: Tensor, x2: Tensor, left: tuple[int, ...], right: tuple[int, .
 def _needs_axes(name: str, least: int, *tensors: Tensor) -> None:
     for x in tensors:
         if _rank(x) < least:
-            raise ShapeError(
-                f"`{name}` needs at least {least} axes.",
-                expected=f"rank >= {least}",
-                received=p.shape(x) if _rank(x) else (),
-            )
+            raise ShapeError(f"`{name}` needs at least {least} axes.", expected=f"rank >= {least}", received=_shape(x))
+
+
+def _shape(x: Any) -> tuple[Any, ...]:
+    return tuple(getattr(x, "shape", ()))
 
 
 def _square(name: str, x: Tensor) -> Tensor:

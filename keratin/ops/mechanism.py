@@ -69,7 +69,8 @@ def op(
 def _make(
     body: Callable[..., Any], tensors: int | str, promote: str | None, native: bool, name: str
 ) -> Callable[..., Any]:
-    names = tuple(inspect.signature(body).parameters)
+    signature = inspect.signature(body)
+    names = tuple(signature.parameters)
     is_list = tensors == "list"
     count = 1 if is_list else int(tensors)
     first_names = names[:count]
@@ -97,7 +98,7 @@ def _make(
                 symbolic_found = symbolic_found or type(value) is KerasTensor
             values.append(value)
         if symbolic_found and not symbolic.local.active:
-            return _record(run, args, kwargs, count)
+            return _record(run, signature, args, kwargs, count)
         if promote == "rest":
             values = [
                 convert(values[0]),
@@ -157,10 +158,15 @@ def _positional(
     return tuple(moved), kwargs
 
 
-def _record(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], count: int) -> Any:
+def _record(
+    function: Callable[..., Any],
+    signature: inspect.Signature,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    count: int,
+) -> Any:
     from keratin.ops.operation import FunctionOperation
 
-    signature = inspect.signature(function)
     given = signature.bind(*args, **kwargs).arguments
     first = list(signature.parameters.values())[:count]
     tensors = [given.pop(parameter.name, parameter.default) for parameter in first]

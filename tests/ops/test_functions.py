@@ -11,7 +11,7 @@ from keratin import ops
 from keratin.backends.symbolic import KerasTensor
 from keratin.ops.mechanism import convert
 from keratin.ops.operation import source_inputs
-from tests.ops.table import f32, i32
+from tests.ops.table import f32, host, i32
 
 
 def attention(query: Any, key: Any) -> Any:
@@ -85,6 +85,26 @@ def test_the_graph_leads_back_to_the_inputs(function: Any, arrays: list[np.ndarr
         if isinstance(result, KerasTensor):
             found = source_inputs(result)
             assert {id(x) for x in found} == {id(x) for x in inputs}
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(("function", "arrays"), FUNCTIONS)
+def test_exported_for_any_batch(function: Any, arrays: list[np.ndarray]) -> None:
+    """Sizes may be an engine's own objects: one exported program serves every batch."""
+    export = pytest.importorskip("jax.export")
+    import jax
+
+    (batch,) = export.symbolic_shape("batch")
+    specs = [jax.ShapeDtypeStruct((batch, *a.shape[1:]), a.dtype) for a in arrays]
+
+    def tensors_only(*values: Any) -> list[Any]:
+        return [leaf for leaf in _leaves(function(*values)) if ops.is_tensor(leaf)]
+
+    program = export.export(jax.jit(tensors_only))(*specs)
+    for repeats in (1, 3):
+        given = [np.concatenate([a] * repeats) for a in arrays]
+        for a, b in zip(program.call(*given), tensors_only(*map(convert, given)), strict=True):
+            np.testing.assert_allclose(host(a), host(b), rtol=1e-5, atol=1e-6)
 
 
 def test_nodes_hold_the_arguments() -> None:
