@@ -462,9 +462,10 @@ def _short_form(data: Mapping[str, Any], names: Mapping[str, Any]) -> Any:
     name = data.get("class_name")
     if data.get("module") is not None or not isinstance(name, str) or name in get_custom_objects():
         return None
-    cls = names.get(name)
-    known = inspect.isclass(cls) and issubclass(cls, Configurable)
-    return cls.from_config(dict(data.get("config") or {})) if known else None
+    cls: Any = names.get(name)
+    known: bool = inspect.isclass(cls) and issubclass(cls, Configurable)
+    make: Any = cls
+    return make.from_config(dict(data.get("config") or {})) if known else None
 
 
 # ---- unique names

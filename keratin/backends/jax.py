@@ -4,20 +4,24 @@ Deviations that are mended here:
 * `abs` has slope 0 at 0, as PyTorch and TensorFlow have it.
 * `max(x, y)` and `min(x, y)` share the slope at a tie (0.5 each), as in PyTorch; TensorFlow gives it to one side.
 * 64-bit dtypes exist only with `jax_enable_x64`; otherwise `canonical_dtype` narrows them before anything is made.
+* Convolutions and large dense products have gradients of their own on CPU (reverse mode only), quicker than JAX's.
 * YNNPACK halves the speed of convolutions of jaxlib 0.10 on CPU and is turned off for programs that have some
   (`compile_options`).
 """
 
 from __future__ import annotations
 
+import builtins
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import core as jax_core
 from jax import lax
 
 from keratin import dtypes
@@ -34,7 +38,7 @@ def is_tensor(value: Any) -> bool:
 
 
 def is_traced(value: Any) -> bool:
-    return isinstance(value, jax.core.Tracer)
+    return isinstance(value, jax_core.Tracer)
 
 
 def shape(x: Any) -> tuple[Any, ...]:
@@ -43,7 +47,7 @@ def shape(x: Any) -> tuple[Any, ...]:
 
 def canonical_dtype(dtype: str) -> str:
     """The dtype that a tensor asked for as `dtype` has."""
-    if jax.config.jax_enable_x64:
+    if jax.config.read("jax_enable_x64"):
         return dtype
     return _NARROW.get(dtype, dtype)
 
@@ -115,7 +119,7 @@ real, imag = jnp.real, jnp.imag
 
 def abs(x: Any) -> Any:
     """The slope at 0 is 0, as on the other engines; JAX has 1 there."""
-    if isinstance(x, jax.core.Tracer) and jnp.issubdtype(x.dtype, jnp.floating):
+    if isinstance(x, jax_core.Tracer) and jnp.issubdtype(x.dtype, jnp.floating):
         return lax.mul(x, lax.sign(x))
     return jnp.abs(x)
 
@@ -515,7 +519,7 @@ def host_callback(function: Callable[..., Any], specs: Sequence[Spec], *args: An
 
 
 @contextlib.contextmanager
-def device(device_name: str) -> Iterator[None]:
+def device(device_name: str) -> Generator[None]:
     """Put what is made inside on a device such as "cpu:0" or "gpu:1"."""
     kind, _, index = device_name.lower().partition(":")
     try:
@@ -533,8 +537,37 @@ def device(device_name: str) -> Iterator[None]:
 
 @jax.jit
 def _dense(x: Any, kernel: Any, bias: Any = None) -> Any:
-    y = jnp.matmul(x, kernel)
+    product = _large_product if jax.default_backend() == "cpu" and _is_large(x, kernel) else jnp.matmul
+    y = product(x, kernel)
     return y if bias is None else y + bias
+
+
+def _is_large(x: Any, kernel: Any) -> bool:
+    sizes = (*x.shape, kernel.shape[-1])
+    return x.ndim > 1 and builtins.all(isinstance(d, int) for d in sizes) and math.prod(sizes) > 1 << 20
+
+
+@jax.custom_vjp
+def _large_product(x: Any, kernel: Any) -> Any:
+    """`x @ kernel` whose gradient for the kernel reads x transposed in memory.
+
+    On CPU the product that contracts first axes runs at 103 to 147 GFLOP/s, this one at 163 to 173: benchmark row mlp.
+    The barrier keeps XLA from folding the transposition back into the product.
+    """
+    return jnp.matmul(x, kernel)
+
+
+def _product_forward(x: Any, kernel: Any) -> tuple[Any, Any]:
+    return _large_product(x, kernel), (x, kernel)
+
+
+def _product_backward(kept: Any, g: Any) -> tuple[Any, Any]:
+    x, kernel = kept
+    rows, upstream = x.reshape(-1, x.shape[-1]), g.reshape(-1, g.shape[-1])
+    return jnp.matmul(g, kernel.T), jnp.matmul(lax.optimization_barrier(rows.T), upstream)
+
+
+_large_product.defvjp(_product_forward, _product_backward)
 
 
 native: dict[str, Callable[..., Any]] = {

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 import numpy as np
@@ -195,11 +195,13 @@ def prod(x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
 
 
 def max(x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
-    return np.max(x, axes, keepdims=keepdims)
+    with np.errstate(invalid="ignore"):  # NaN in half precision
+        return np.max(x, axes, keepdims=keepdims)
 
 
 def min(x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
-    return np.min(x, axes, keepdims=keepdims)
+    with np.errstate(invalid="ignore"):  # NaN in half precision
+        return np.min(x, axes, keepdims=keepdims)
 
 
 def any(x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
@@ -336,7 +338,7 @@ def einsum(subscripts: str, *operands: Any) -> Any:
     return np.einsum(subscripts, *operands, optimize=True)
 
 
-def qr(x: Any, mode: str) -> tuple[Any, Any]:
+def qr(x: Any, mode: Any) -> tuple[Any, Any]:
     q, r = np.linalg.qr(x, mode)
     return q, r
 
@@ -448,7 +450,7 @@ def top_k(x: Any, k: int) -> tuple[Any, Any]:
     return np.take_along_axis(x, order, -1), order.astype(np.int32)
 
 
-def searchsorted(sorted_sequence: Any, values: Any, side: str) -> Any:
+def searchsorted(sorted_sequence: Any, values: Any, side: Any) -> Any:
     return np.asarray(np.searchsorted(sorted_sequence, values, side)).astype(np.int32)
 
 
@@ -549,7 +551,7 @@ def host_callback(function: Callable[..., Any], specs: Sequence[Spec], *args: An
 
 
 @contextlib.contextmanager
-def device(device_name: str) -> Iterator[None]:
+def device(device_name: str) -> Generator[None]:
     if device_name.lower().partition(":")[0] != "cpu":
         raise BackendError("NumPy computes on the CPU only.", expected="cpu", received=device_name)
     yield

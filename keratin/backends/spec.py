@@ -53,8 +53,11 @@ def _predicate(x: Any) -> Spec:
     return Spec(x.shape, "bool")
 
 
+_REAL: dict[Any, Any] = {"complex64": "float32", "complex128": "float64"}
+
+
 def _real_part(x: Any) -> Spec:
-    return Spec(x.shape, {"complex64": "float32", "complex128": "float64"}.get(x.dtype, x.dtype))
+    return Spec(x.shape, _REAL.get(x.dtype, x.dtype))
 
 
 def _broadcast(x: Any, y: Any) -> Spec:
@@ -254,7 +257,8 @@ def scatter(x: Any, indices: Any, updates: Any, mode: str) -> Spec:
 
 def matmul(x: Any, y: Any) -> Spec:
     """Both of rank >= 1, NumPy's rule."""
-    a, b = tuple(x.shape), tuple(y.shape)
+    a: Any = tuple(x.shape)
+    b: Any = tuple(y.shape)
     inner = (a[-1], b[-2] if len(b) > 1 else b[0])
     if None not in inner and inner[0] != inner[1]:
         raise ShapeError(
@@ -382,7 +386,7 @@ def reduce_window(
     x: Any, kind: str, window: tuple[int, ...], strides: tuple[int, ...], padding: Sequence[tuple[int, int]] | str
 ) -> Spec:
     """ "max" or "sum" over windows, one entry per axis of x; padding (pairs, or "same") counts as -inf and 0."""
-    if padding == "same":
+    if isinstance(padding, str):
         return Spec(tuple(shapes.same_output(d, s) for d, s in zip(x.shape, strides, strict=True)), x.dtype)
     out = [shapes.window_output(d, w, s, p) for d, w, s, p in zip(x.shape, window, strides, padding, strict=True)]
     return Spec(tuple(out), x.dtype)

@@ -6,7 +6,7 @@ Its tensor is `KerasTensor`, which is also what `Input` returns and what a funct
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,7 +25,7 @@ local = _Local()
 
 
 @contextmanager
-def symbolic_mode(active: bool = True) -> Iterator[None]:
+def symbolic_mode(active: bool = True) -> Generator[None]:
     """While inside, nothing is computed: variables give their shapes, and creation gives symbolic tensors."""
     previous = local.active
     local.active = active

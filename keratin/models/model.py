@@ -44,7 +44,8 @@ class Model(Trainer):
 
         if (len(args) >= 2 or "inputs" in kwargs) and not isinstance(self, Functional):
             # a subclass that draws a graph in its constructor becomes a functional model of the same name
-            drawn: Any = type(type(self).__name__, (type(self), Functional), {"__module__": type(self).__module__})
+            bases: Any = (type(self), Functional)
+            drawn: Any = type(type(self).__name__, bases, {"__module__": type(self).__module__})
             self.__class__ = drawn
             drawn_init: Any = Functional.__init__
             drawn_init(self, *args, **kwargs)

@@ -96,6 +96,6 @@ def _reshape(self: Any, newshape: Sequence[int | None] | int) -> Tensor:
     return shaping.reshape(self, newshape)
 
 
-def _squeeze(self: Any, axis: int | Sequence[int] | None = None) -> Tensor:
+def _squeeze(self: Any, axis: Any = None) -> Tensor:
     """Without axes of size 1; see `ops.squeeze`."""
     return shaping.squeeze(self, axis)

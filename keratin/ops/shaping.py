@@ -439,8 +439,8 @@ def _unknown_sizes(sizes: tuple[Any, ...], target: tuple[Any, ...]) -> tuple[Any
     open_places = len([d for d in target if d is None])
     if open_places != len([d for d in sizes if d is None]):
         return tuple(None if d == -1 else d for d in target)
-    before = shapes.size(d for d in sizes if d is not None)
-    known = shapes.size(d for d in target if d not in (None, -1))
+    before: Any = shapes.size(d for d in sizes if d is not None)
+    known: Any = shapes.size(d for d in target if d not in (None, -1))
     if known == 0 or before % known:
         raise _mismatch(sizes, target)
     return tuple(before // known if d == -1 else d for d in target)
@@ -452,7 +452,8 @@ def _known_sizes(sizes: tuple[Any, ...], target: tuple[Any, ...]) -> tuple[Any, 
     open_places = [i for i, d in enumerate(target) if d is None or (isinstance(d, int) and d == -1)]
     if not open_places:
         return target
-    before, known = shapes.size(sizes), shapes.size(d for i, d in enumerate(target) if i not in open_places)
+    before: Any = shapes.size(sizes)
+    known: Any = shapes.size(d for i, d in enumerate(target) if i not in open_places)
     if len(open_places) > 1 or (isinstance(known, int) and known == 0):
         raise _mismatch(sizes, target)
     if isinstance(before, int) and isinstance(known, int) and before % known:

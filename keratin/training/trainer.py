@@ -439,7 +439,9 @@ class Trainer(Layer):
         listeners.on_predict_end({})
         if not rows:
             raise DataError("There was no data to predict.", where=self.name)
-        columns = [np.concatenate(column) if len(column) > 1 else column[0] for column in zip(*rows, strict=True)]
+        columns = [
+            np.concatenate(parts) if len(parts) > 1 else parts[0] for parts in map(list, zip(*rows, strict=True))
+        ]
         return tree.unflatten(structure, columns)
 
     def predict_on_batch(self, x: Any) -> Any:
