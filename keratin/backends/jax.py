@@ -151,6 +151,8 @@ def random_bits(key: Any, shape: Sequence[Any]) -> Any:
 
 
 def sum(x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
+    if jnp.issubdtype(x.dtype, jnp.inexact):  # with a dtype given, half precision would be added up in itself
+        return jnp.sum(x, axes, keepdims=keepdims)
     return jnp.sum(x, axes, dtype=x.dtype, keepdims=keepdims)
 
 

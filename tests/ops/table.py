@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -92,7 +93,8 @@ class Case:
     def reference(self, *arrays: Any) -> list[Any]:
         """What is right, in float64."""
         wide = [a.astype(np.float64) if a.dtype.kind == "f" else a for a in arrays]
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # NumPy's word on means of nothing
             return results(self.against(*self.filled(wide), **self.kwargs))
 
     def arrays(self) -> list[np.ndarray]:
@@ -284,10 +286,11 @@ def outline(row: Case, specs: Sequence[Spec]) -> list[Spec]:
     """Shapes and dtypes that the backend gives for inputs of these."""
     if row.compiled and select.current().name != "numpy":
         return [Spec(tuple(s.shape), s.dtype) for s in select.current().abstract_eval(row.call, specs)]
-    given = [
-        mechanism.convert(np.resize(a, s.shape).astype(dtypes.numpy_dtype(s.dtype)))
-        for a, s in zip(row.arrays(), specs, strict=True)
-    ]
+    with np.errstate(invalid="ignore"):  # NaN as an integer
+        given = [
+            mechanism.convert(np.resize(a, s.shape).astype(dtypes.numpy_dtype(s.dtype)))
+            for a, s in zip(row.arrays(), specs, strict=True)
+        ]
     return [Spec(tuple(x.shape), mechanism.dtype_of(x)) for x in row.call(*given)]
 
 

@@ -61,7 +61,7 @@ WITHOUT_ROW = {
     *"zeros ones full empty arange eye identity tri cast array convert_to_tensor convert_to_numpy is_tensor".split(),
     *"shape size ndim dtype".split(),
     # need values: test_indexing.py
-    *"nonzero unique_values".split(),
+    *"nonzero unique".split(),
     # rows under a function of their own
     *"einsum qr svd eigh".split(),
 }
