@@ -61,8 +61,16 @@ class KerasTensor:
         "shape",
         "sparse",
     )
-    __array_priority__ = 100
-    __array_ufunc__ = None
+    __array_priority__: int = 100
+    __array_ufunc__: None = None
+
+    shape: shapes.Shape
+    dtype: str
+    sparse: bool
+    ragged: bool
+    record_history: bool
+    name: str | None
+    node: Any
 
     def __init__(
         self,

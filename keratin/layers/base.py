@@ -50,6 +50,12 @@ class Layer(Operation, tracking.Tracked):
     """
 
     supports_masking: bool = False
+    activity_regularizer: Any
+    autocast: bool
+    built: bool
+    input_spec: Any
+    input_shape_argument: Any
+    last_output_shape: Any
     built: bool
     input_spec: Any = None
     _own_weights: list[Variable]

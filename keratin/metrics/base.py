@@ -39,7 +39,8 @@ class Metric(tracking.Tracked, registry.Configurable):
     (None, 3.0)
     """
 
-    untracked = frozenset({"_starts"})
+    untracked: frozenset[str] = frozenset({"_starts"})
+    name: str
 
     def __init__(self, dtype: Any = None, name: str | None = None) -> None:
         self.name = name or registry.unique_name(registry.snake_case(type(self).__name__))

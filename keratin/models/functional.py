@@ -34,7 +34,7 @@ class Functional(Model):
     """
 
     files_list_layers_first = True
-    untracked = frozenset(
+    untracked: frozenset[str] = frozenset(
         {"_steps", "_inputs_flat", "_outputs_flat", "_inputs_struct", "_outputs_struct", "operations"}
     )
 

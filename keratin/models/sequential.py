@@ -34,7 +34,7 @@ class Sequential(Model):
     """
 
     files_list_layers_first = True
-    untracked = frozenset({"_functional"})
+    untracked: frozenset[str] = frozenset({"_functional"})
 
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None, **kwargs: Any) -> None:
         super().__init__(name=name, trainable=trainable, **kwargs)

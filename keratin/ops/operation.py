@@ -70,6 +70,8 @@ class Operation(registry.Configurable):
     A subclass defines `call`. Called with symbolic tensors, an operation records a node and returns symbolic tensors.
     """
 
+    name: str
+
     def __init__(self, name: str | None = None) -> None:
         if name is not None and (not isinstance(name, str) or "/" in name):
             raise KeratinError("A name must be a string without `/`.", where=type(self).__name__, received=name)

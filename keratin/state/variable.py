@@ -45,8 +45,22 @@ class Variable:
     ([2.0, 3.0], (2,))
     """
 
-    __array_priority__ = 100
-    __array_ufunc__ = None
+    __array_priority__: int = 100
+    __array_ufunc__: None = None
+
+    name: str
+    path: str
+    shape: tuple[int, ...]
+    ndim: int
+    dtype: str
+    trainable: bool
+    initially_trainable: bool
+    aggregation: str | None
+    synchronization: str
+    overwrite_with_gradient: bool
+    regularizer: Any
+    constraint: Any
+    borrowed: bool
 
     def __init__(
         self,
