@@ -36,7 +36,7 @@ class Dot(Merge):
             raise ArgumentError(
                 "`axes` cannot be used.", where=self.name, expected="an integer or a pair of them", received=axes
             )
-        self.axes = axes if single else tuple(axes)
+        self.axes: int | tuple[int, int] = axes if single else (axes[0], axes[1])
         self.normalize = normalize
 
     def call(self, inputs: Any) -> Tensor:
