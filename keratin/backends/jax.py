@@ -4,16 +4,14 @@ Deviations that are mended here:
 * `abs` has slope 0 at 0, as PyTorch and TensorFlow have it.
 * `max(x, y)` and `min(x, y)` share the slope at a tie (0.5 each), as in PyTorch; TensorFlow gives it to one side.
 * 64-bit dtypes exist only with `jax_enable_x64`; otherwise `canonical_dtype` narrows them before anything is made.
-* Convolutions and large dense products have gradients of their own on CPU (reverse mode only), quicker than JAX's.
+* Convolutions have gradients of their own on CPU (reverse mode only), which XLA runs quicker than JAX's.
 * YNNPACK halves the speed of convolutions of jaxlib 0.10 on CPU and is turned off for programs that have some
   (`compile_options`).
 """
 
 from __future__ import annotations
 
-import builtins
 import contextlib
-import math
 from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from typing import Any
@@ -219,6 +217,10 @@ def dynamic_update_slice(x: Any, update: Any, starts: Sequence[Any]) -> Any:
 
 def take(x: Any, indices: Any, axis: int) -> Any:
     return jnp.take(x, indices, axis, mode="fill")
+
+
+def take_rows(x: Any, indices: Any) -> Any:
+    return x.at[indices].get(mode="promise_in_bounds")
 
 
 def take_along_axis(x: Any, indices: Any, axis: int) -> Any:
@@ -539,37 +541,8 @@ def device(device_name: str) -> Generator[None]:
 
 @jax.jit
 def _dense(x: Any, kernel: Any, bias: Any = None) -> Any:
-    product = _large_product if jax.default_backend() == "cpu" and _is_large(x, kernel) else jnp.matmul
-    y = product(x, kernel)
+    y = jnp.matmul(x, kernel)
     return y if bias is None else y + bias
-
-
-def _is_large(x: Any, kernel: Any) -> bool:
-    sizes = (*x.shape, kernel.shape[-1])
-    return x.ndim > 1 and builtins.all(isinstance(d, int) for d in sizes) and math.prod(sizes) > 1 << 20
-
-
-@jax.custom_vjp
-def _large_product(x: Any, kernel: Any) -> Any:
-    """`x @ kernel` whose gradient for the kernel reads x transposed in memory.
-
-    On CPU the product that contracts first axes runs at 103 to 147 GFLOP/s, this one at 163 to 173: benchmark row mlp.
-    The barrier keeps XLA from folding the transposition back into the product.
-    """
-    return jnp.matmul(x, kernel)
-
-
-def _product_forward(x: Any, kernel: Any) -> tuple[Any, Any]:
-    return _large_product(x, kernel), (x, kernel)
-
-
-def _product_backward(kept: Any, g: Any) -> tuple[Any, Any]:
-    x, kernel = kept
-    rows, upstream = x.reshape(-1, x.shape[-1]), g.reshape(-1, g.shape[-1])
-    return jnp.matmul(g, kernel.T), jnp.matmul(lax.optimization_barrier(rows.T), upstream)
-
-
-_large_product.defvjp(_product_forward, _product_backward)
 
 
 native: dict[str, Callable[..., Any]] = {

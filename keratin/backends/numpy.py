@@ -277,6 +277,10 @@ def take(x: Any, indices: Any, axis: int) -> Any:
     return np.where(keep, result, np.array(_fill(x.dtype), x.dtype))
 
 
+def take_rows(x: Any, indices: Any) -> Any:
+    return x[indices]
+
+
 def take_along_axis(x: Any, indices: Any, axis: int) -> Any:
     inside = (indices >= -x.shape[axis]) & (indices < x.shape[axis])
     result = np.take_along_axis(x, np.where(inside, indices, 0), axis)

@@ -231,6 +231,11 @@ def take(x: Any, indices: Any, axis: int) -> Spec:
     return Spec((*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]), x.dtype)
 
 
+def take_rows(x: Any, indices: Any) -> Spec:
+    """Rows along the first axis, by indices (rows,) that all lie inside: nothing is checked."""
+    return Spec((*indices.shape, *x.shape[1:]), x.dtype)
+
+
 def take_along_axis(x: Any, indices: Any, axis: int) -> Spec:
     shape = list(shapes.broadcast(_without(x.shape, axis), _without(indices.shape, axis)))
     shape[axis] = indices.shape[axis]
@@ -451,7 +456,7 @@ RULES: dict[str, Callable[..., Any]] = {
         rule.__name__: rule
         for rule in (
             cast, bitcast, full, iota, random_bits, reshape, expand_dims, squeeze, transpose, broadcast_to,
-            concatenate, pad, flip, slice_strided, dynamic_slice, dynamic_update_slice, take, take_along_axis,
+            concatenate, pad, flip, slice_strided, dynamic_slice, dynamic_update_slice, take, take_rows, take_along_axis,
             gather_nd, scatter, matmul, dot_general, einsum, qr, svd, eigh, solve, solve_triangular, det, conv,
             reduce_window, sort, argsort, top_k, searchsorted, fft, rfft, irfft, make_complex,
         )

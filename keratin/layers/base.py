@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import inspect
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import numpy as np
 
 from keratin import constraints as constraints_module
-from keratin import dtypes, initializers, registry, regularizers, shapes, tree
+from keratin import dtypes, initializers, registry, regularizers, tree
 from keratin.backends import select, symbolic
 from keratin.backends.symbolic import KerasTensor
 from keratin.errors import ArgumentError, KeratinError, ShapeError, StateError, UnknownArgumentError
+from keratin.layers.building import input_shape_argument_of, recording_build
 from keratin.layers.call_plan import CallPlan
 from keratin.layers.context import context, current_path
-from keratin.layers.input_spec import InputSpec
+from keratin.layers.input_spec import InputSpec, quick_check
+from keratin.layers.messages import locate, note, unknown_arguments
+from keratin.layers.nests import (
+    all_numbers,
+    any_batch,
+    as_shape,
+    constants_as_arrays,
+    has_symbolic,
+    mask_nest,
+    shape_of,
+    symbolic_input,
+)
 from keratin.ops import mechanism
 from keratin.ops.mechanism import Tensor, TensorLike
 from keratin.ops.operation import Node, Operation, fresh, infer
@@ -71,7 +80,7 @@ class Layer(Operation, tracking.Tracked):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "build" in cls.__dict__:
-            cls.build = _recording_build(cls.__dict__["build"])  # type: ignore[method-assign]
+            cls.build = recording_build(cls.__dict__["build"])  # type: ignore[method-assign]
         cls._class_plan = None
 
     _class_plan: CallPlan | None = None
@@ -109,9 +118,9 @@ class Layer(Operation, tracking.Tracked):
         self._dtype_policy = policy.get(dtype)
         self.autocast = autocast
         self.input_spec: Any = None
-        self.input_shape_argument = _input_shape_argument(kwargs)
+        self.input_shape_argument = input_shape_argument_of(kwargs)
         if kwargs:
-            raise _unknown_arguments(type(self), kwargs)
+            raise unknown_arguments(type(self), kwargs)
 
     # ---- calling
 
@@ -126,14 +135,14 @@ class Layer(Operation, tracking.Tracked):
                     try:
                         return self.call(x, training=bool(context.training)) if quick[3] else self.call(x)
                     except KeratinError as error:
-                        _locate(error, self)
+                        locate(error, self)
                         raise
-        if not symbolic.local.active and _has_symbolic(args, kwargs):
+        if not symbolic.local.active and has_symbolic(args, kwargs):
             return self._draw(args, kwargs)
         return self._run(args, kwargs)
 
     def _draw(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        args = tuple(_arrays_in(a) for a in args)
+        args = tuple(constants_as_arrays(a) for a in args)
         with symbolic.symbolic_mode():
             outputs = self._run(args, kwargs)
         drawn = fresh(outputs)
@@ -172,10 +181,10 @@ class Layer(Operation, tracking.Tracked):
                 kwargs["training"] = bool(training)
             outputs = self._call_or_infer(args, kwargs)
         except KeratinError as error:
-            _locate(error, self)
+            locate(error, self)
             raise
         except Exception as error:
-            _note(error, self, args)
+            note(error, self, args)
             raise
         finally:
             if entered:
@@ -188,7 +197,7 @@ class Layer(Operation, tracking.Tracked):
             self._attach_masks(plan, args, outputs, previous_mask)
         if self.activity_regularizer is not None and not symbolic.local.active:
             for output in tree.flatten(outputs):
-                self._add_loss(_activity_loss(self.activity_regularizer, output), outermost)
+                self._add_loss(activity_loss(self.activity_regularizer, output), outermost)
         if self._quick is None:
             self._prepare_quick(plan)
         return outputs
@@ -235,7 +244,7 @@ class Layer(Operation, tracking.Tracked):
                         masks.set_mask(tensor, mask)
             return tensor
 
-        if args and isinstance(args[0], list | tuple) and _all_numbers(args[0]):
+        if args and isinstance(args[0], list | tuple) and all_numbers(args[0]):
             args = (mechanism.convert(args[0]), *args[1:])
         new_args = tuple(one(a) if not isinstance(a, list | tuple | dict) else tree.map_structure(one, a) for a in args)
         new_kwargs = {
@@ -288,7 +297,7 @@ class Layer(Operation, tracking.Tracked):
     def _specs_by_shape(self, args: tuple[Any, ...]) -> Any:
         """What a subclass's own `compute_output_shape` says, for a `call` that cannot run on shapes."""
         shape = self.compute_output_shape(*map(shape_of, args))
-        return _symbolic_input(shape, self.compute_dtype)
+        return symbolic_input(shape, self.compute_dtype)
 
     def _prepare_quick(self, plan: CallPlan) -> None:
         """Set up the short way for one concrete tensor, where nothing but `call` has to happen."""
@@ -310,7 +319,7 @@ class Layer(Operation, tracking.Tracked):
             spec = self.input_spec
             if not isinstance(spec, InputSpec):
                 return
-            check = _quick_check(spec)
+            check = quick_check(spec)
             if check is None:
                 return
         native = dtypes.numpy_dtype(self.compute_dtype)
@@ -364,7 +373,7 @@ class Layer(Operation, tracking.Tracked):
         """Build the layer again from what `get_build_config` gave."""
         if self.built or not config:
             return
-        arguments = {key: _as_shape(value) for key, value in config.items()}
+        arguments = {key: as_shape(value) for key, value in config.items()}
         names = self._plan().build_names
         if set(arguments) <= set(names):
             self.build(**arguments)
@@ -655,11 +664,11 @@ class Layer(Operation, tracking.Tracked):
         for parameter, index, owner in plan.masks:
             if kwargs.get(parameter) is None and plan.names.index(parameter) >= len(args):
                 argument = args[index] if index < len(args) else kwargs.get(owner)
-                found = _mask_nest(argument)
+                found = mask_nest(argument)
                 if found is not None:
                     kwargs[parameter] = found
         first = args[0] if args else next(iter(kwargs.values()))
-        return kwargs["mask"] if kwargs.get("mask") is not None else _mask_nest(first)
+        return kwargs["mask"] if kwargs.get("mask") is not None else mask_nest(first)
 
     def _attach_masks(self, plan: CallPlan, args: tuple[Any, ...], outputs: Any, previous_mask: Any) -> None:
         if not plan.makes_mask and not self.supports_masking:
@@ -699,8 +708,8 @@ class Layer(Operation, tracking.Tracked):
         (None, 3)
         """
         plan = self._plan()
-        values = [_symbolic_input(a, self.input_dtype) for a in args]
-        named = {k.removesuffix("_shape"): _symbolic_input(v, self.input_dtype) for k, v in kwargs.items()}
+        values = [symbolic_input(a, self.input_dtype) for a in args]
+        named = {k.removesuffix("_shape"): symbolic_input(v, self.input_dtype) for k, v in kwargs.items()}
         if len(named) == 1 and not values and "input" in named and "input" not in plan.names:
             values, named = [named["input"]], {}
         outputs = self.compute_output_spec(*values, **named)
@@ -801,195 +810,7 @@ class Layer(Operation, tracking.Tracked):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
-# ---- helpers
-
-
-def _has_symbolic(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    for value in args:
-        if type(value) is KerasTensor or (
-            isinstance(value, list | tuple | dict) and any(type(x) is KerasTensor for x in tree.flatten(value))
-        ):
-            return True
-    for value in kwargs.values():
-        if type(value) is KerasTensor or (
-            isinstance(value, list | tuple | dict) and any(type(x) is KerasTensor for x in tree.flatten(value))
-        ):
-            return True
-    return False
-
-
-def _all_numbers(value: Any) -> bool:
-    if isinstance(value, list | tuple):
-        return bool(value) and all(_all_numbers(v) for v in value)
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _arrays_in(value: Any) -> Any:
-    """Constants in a graph are NumPy arrays or tensors: lists of numbers become arrays here."""
-    return (
-        np.asarray(value, dtypes.numpy_dtype(mechanism.canonical("float32")))
-        if _all_numbers(value) and isinstance(value, list | tuple)
-        else value
-    )
-
-
-def _activity_loss(regularizer: Callable[[Any], Tensor], output: Tensor) -> Tensor:
+def activity_loss(regularizer: Callable[[Any], Tensor], output: Tensor) -> Tensor:
     """The penalty per sample, in float32 for half precision: sums over a batch leave the range of float16."""
     wide = mechanism.convert(output, "float32") if mechanism.dtype_of(output) in dtypes.HALF else output
     return regularizer(wide) / max(wide.shape[0], 1) if len(wide.shape) else regularizer(wide)
-
-
-def shape_of(value: Any) -> Any:
-    """The shape of a tensor, or the nest of shapes of a nest."""
-    if value is None:
-        return None
-    if hasattr(value, "shape"):
-        return tuple(value.shape)
-    return tree.map_structure(lambda x: tuple(x.shape) if hasattr(x, "shape") else None, value)
-
-
-def any_batch(shape: Any) -> Any:
-    """The nest of shapes with unknown sizes of batches."""
-    if isinstance(shape, dict):
-        return {key: any_batch(value) for key, value in shape.items()}
-    if shape is None or all(d is None or isinstance(d, int) for d in shape):
-        return (None, *shape[1:]) if shape else shape
-    return [any_batch(item) for item in shape]
-
-
-def _as_shape(value: Any) -> Any:
-    """A shape, or nest of shapes, read from JSON, with tuples in place of the innermost lists."""
-    if isinstance(value, list | tuple):
-        if all(d is None or isinstance(d, int) for d in value):
-            return tuple(value)
-        return [_as_shape(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _as_shape(item) for key, item in value.items()}
-    return value
-
-
-def _symbolic_input(shape: Any, dtype: str) -> Any:
-    if isinstance(shape, dict):
-        return {key: _symbolic_input(value, dtype) for key, value in shape.items()}
-    if isinstance(shape, KerasTensor) or shape is None:
-        return shape
-    if all(d is None or isinstance(d, int) for d in shape):
-        return KerasTensor(shape, dtype)
-    return [_symbolic_input(item, dtype) for item in shape]
-
-
-def _mask_nest(value: Any) -> Any:
-    if value is None or not isinstance(value, list | tuple | dict):
-        return masks.get_mask(value)
-    found = tree.map_structure(masks.get_mask, value)
-    return found if any(m is not None for m in tree.flatten(found)) else None
-
-
-def _quick_check(spec: InputSpec) -> Callable[[tuple[int, ...]], bool] | None:
-    """A fast test of a shape, or None if the spec needs the full one."""
-    if spec.dtype is not None or spec.shape is not None:
-        return None
-    ndim, least, axes = spec.ndim, spec.min_ndim or 0, tuple((a, s) for a, s in spec.axes.items() if s is not None)
-    if spec.max_ndim is not None or len(axes) > 1:
-        return None
-    if axes:
-        axis, size = axes[0]
-        if ndim is not None:
-            return lambda shape: len(shape) == ndim and shape[axis] == size
-        return lambda shape: len(shape) >= least and shape[axis] == size
-    return lambda shape: (ndim is None or len(shape) == ndim) and len(shape) >= least
-
-
-def _recording_build(build: Callable[..., None]) -> Callable[..., None]:
-    """`build` inside the layer's path, with the shapes kept for files."""
-    signature = inspect.signature(build)
-
-    @functools.wraps(build)
-    def run(self: Layer, *args: Any, **kwargs: Any) -> None:
-        if self._building:
-            build(self, *args, **kwargs)
-            return
-        self._building = True
-        self._path_parts()
-        entered = not context.stack or context.stack[-1] is not self
-        if entered:
-            context.stack.append(self)
-        try:
-            with _computing_now():
-                build(self, *args, **kwargs)
-        finally:
-            self._building = False
-            if entered:
-                context.stack.pop()
-        bound = signature.bind(self, *args, **kwargs).arguments
-        self._build_shapes = {k: v for k, v in list(bound.items())[1:] if k in signature.parameters and v is not None}
-        self.built = True
-
-    return run
-
-
-@contextlib.contextmanager
-def _computing_now() -> Any:
-    """What a `build` computes are values, also while the code around runs on shapes or is traced."""
-    active, symbolic.local.active = symbolic.local.active, False
-    try:
-        if scope.local.scope is None:
-            yield
-        else:
-            with select.current().eager():
-                yield
-    finally:
-        symbolic.local.active = active
-
-
-def _input_shape_argument(kwargs: dict[str, Any]) -> Any:
-    """The batch shape given by `input_shape`, `input_dim` or `batch_input_shape`: a Sequential model starts with it."""
-    batch = kwargs.pop("batch_size", None)
-    if "input_dim" in kwargs:
-        return (batch, kwargs.pop("input_dim"))
-    if "input_shape" in kwargs:
-        shape = kwargs.pop("input_shape")
-        return (batch, *(shape if isinstance(shape, Iterable) else (shape,)))
-    for name in ("batch_input_shape", "batch_shape"):
-        if name in kwargs:
-            return shapes.standardize(kwargs.pop(name))
-    return None
-
-
-def _unknown_arguments(cls: type, kwargs: dict[str, Any]) -> UnknownArgumentError:
-    import difflib
-
-    known = [
-        name
-        for base in cls.__mro__
-        if "__init__" in base.__dict__
-        for name in inspect.signature(base.__init__).parameters
-        if name not in ("self", "args", "kwargs")
-    ]  # type: ignore[misc]
-    name = next(iter(kwargs))
-    near = difflib.get_close_matches(name, known, 1)
-    return UnknownArgumentError(
-        f"`{cls.__name__}` has no argument of this name.",
-        expected=f"one of {', '.join(dict.fromkeys(known))}",
-        received=", ".join(f"{k}={v!r}" for k, v in kwargs.items()),
-        hint=f"did you mean `{near[0]}`?" if near else None,
-    )
-
-
-def _locate(error: KeratinError, layer: Layer) -> None:
-    """Say in which layer an error arose, if nothing below did."""
-    if not error.where:
-        error.__init__(  # type: ignore[misc]
-            error.what, where=layer.path, expected=error.expected, received=error.received, hint=error.hint
-        )
-
-
-def _note(error: Exception, layer: Layer, args: tuple[Any, ...]) -> None:
-    if getattr(error, "_keratin_noted", False):
-        return
-    with contextlib.suppress(Exception):
-        error._keratin_noted = True  # type: ignore[attr-defined]
-        error.add_note(
-            f"This happened in the layer `{layer.path}` ({type(layer).__name__}), "
-            f"called with shapes {shape_of(list(args))}."
-        )

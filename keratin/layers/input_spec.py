@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from keratin import dtypes, registry, shapes
@@ -77,3 +77,18 @@ class InputSpec(registry.Configurable):
 
     def _wrong(self, what: str, expected: str, shape: tuple[Any, ...], where: str) -> ShapeError:
         return ShapeError(what, where=where, expected=expected, received=shape)
+
+
+def quick_check(spec: InputSpec) -> Callable[[tuple[int, ...]], bool] | None:
+    """A fast test of a shape, or None if the spec needs the full one."""
+    if spec.dtype is not None or spec.shape is not None:
+        return None
+    ndim, least, axes = spec.ndim, spec.min_ndim or 0, tuple((a, s) for a, s in spec.axes.items() if s is not None)
+    if spec.max_ndim is not None or len(axes) > 1:
+        return None
+    if axes:
+        axis, size = axes[0]
+        if ndim is not None:
+            return lambda shape: len(shape) == ndim and shape[axis] == size
+        return lambda shape: len(shape) >= least and shape[axis] == size
+    return lambda shape: (ndim is None or len(shape) == ndim) and len(shape) >= least

@@ -8,7 +8,8 @@ from typing import Any
 
 from keratin import saving
 from keratin.errors import ArgumentError, StateError
-from keratin.layers.base import Layer, any_batch, shape_of
+from keratin.layers.base import Layer
+from keratin.layers.nests import any_batch, shape_of
 from keratin.models.summary import summary
 from keratin.training.trainer import Trainer
 

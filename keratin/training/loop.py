@@ -245,8 +245,8 @@ class Loop:
             self.warned = True
             warnings.warn(
                 f"The loss is not finite (NaN or infinite) since batch {bad + segment.offset} of this epoch "
-                "(counted from 0). Look for NaN or unscaled values in the data, or lower the learning rate; the callback "
-                "TerminateOnNaN stops at once.",
+                "(counted from 0). Look for NaN or unscaled values in the data, or lower the learning rate; the "
+                "callback TerminateOnNaN stops at once.",
                 stacklevel=2,
             )
         self.callbacks.progress(self.kind, until - 1 + segment.offset, logs)

@@ -126,7 +126,7 @@ class StepProgram:
         first = p.multiply(p.cast(i, "int32"), self.stride)
         if self.gather:
             rows = p.dynamic_slice(order, [first], [self.rows])
-            return [p.take(a, rows, 0) for a in arrays]
+            return [p.take_rows(a, rows) for a in arrays]
         zero = p.full((), 0, "int32")
         return [p.dynamic_slice(a, [first, *([zero] * (len(a.shape) - 1))], [self.rows, *a.shape[1:]]) for a in arrays]
 

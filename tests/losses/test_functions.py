@@ -221,7 +221,7 @@ def test_gradients_of_extreme_logits_are_finite(name, arguments):
 
 
 @pytest.mark.trains
-@pytest.mark.parametrize("name", [*{name for name, _, _ in CASES} - {"circle"}])
+@pytest.mark.parametrize("name", sorted({name for name, _, _ in CASES} - {"circle"}))
 def test_gradients_at_corners_are_finite(name):
     """Where targets and predictions are equal, or zero, or at the ends of a range."""
     rows = np.array([[0.0, 1.0], [1.0, 0.0], [0.0, 0.0], [1.0, 1.0]], "float32")
