@@ -6,14 +6,30 @@ from typing import Any
 
 from keratin import registry
 from keratin.optimizers import schedules
+from keratin.optimizers.adadelta import Adadelta
+from keratin.optimizers.adafactor import Adafactor
+from keratin.optimizers.adagrad import Adagrad
 from keratin.optimizers.adam import Adam, AdamW
+from keratin.optimizers.adamax import Adamax
 from keratin.optimizers.base import Optimizer
+from keratin.optimizers.ftrl import Ftrl
+from keratin.optimizers.lamb import Lamb
+from keratin.optimizers.lion import Lion
+from keratin.optimizers.muon import Muon
+from keratin.optimizers.nadam import Nadam
 from keratin.optimizers.rmsprop import RMSprop
+from keratin.optimizers.schedule_free_adamw import ScheduleFreeAdamW
 from keratin.optimizers.sgd import SGD
 
-__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "deserialize", "get", "schedules", "serialize"]
+__all__ = [
+    "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion", "Muon", "Nadam",
+    "Optimizer", "RMSprop", "ScheduleFreeAdamW", "deserialize", "get", "schedules", "serialize",
+]  # fmt: skip
 
-_BY_NAME: dict[str, Any] = {cls.__name__.lower(): cls for cls in (SGD, Adam, AdamW, RMSprop)}
+_CLASSES: tuple[type[Optimizer], ...] = (
+    SGD, Adam, AdamW, RMSprop, Adagrad, Adadelta, Adamax, Nadam, Ftrl, Lion, Lamb, Adafactor, Muon, ScheduleFreeAdamW,
+)  # fmt: skip
+_BY_NAME: dict[str, Any] = {name: cls for cls in _CLASSES for name in (cls.__name__, cls.__name__.lower())}
 
 
 def get(identifier: Any) -> Optimizer | None:
@@ -21,8 +37,8 @@ def get(identifier: Any) -> Optimizer | None:
 
     Raises: ConfigError naming the nearest one.
 
-    >>> get("adam").name
-    'adam'
+    >>> get("adam").beta_1
+    0.9
     """
     if isinstance(identifier, str):
         identifier = _BY_NAME.get(identifier.lower(), identifier)
@@ -30,10 +46,18 @@ def get(identifier: Any) -> Optimizer | None:
 
 
 def serialize(optimizer: Optimizer) -> dict[str, Any]:
-    """The optimizer as plain data."""
+    """The optimizer as plain data.
+
+    >>> serialize(SGD(0.5))["config"]["learning_rate"]
+    0.5
+    """
     return registry.serialize(optimizer)
 
 
 def deserialize(config: Any, custom_objects: Any = None) -> Optimizer:
-    """The optimizer that serialized data describes."""
+    """The optimizer that serialized data describes.
+
+    >>> deserialize(serialize(SGD(0.5, momentum=0.25))).momentum
+    0.25
+    """
     return registry.deserialize(config, custom_objects)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from keratin import ops
+from keratin.errors import ArgumentError
+from keratin.ops import mechanism
 from keratin.ops.mechanism import Tensor
-from keratin.optimizers.base import Optimizer
+from keratin.optimizers.base import Optimizer, Slots
 
 
 class Adam(Optimizer):
@@ -20,6 +22,7 @@ class Adam(Optimizer):
         **: the options of `Optimizer`.
 
     Source: Kingma & Ba 2015, arXiv:1412.6980, the efficient form at the end of section 2.
+    Raises: ArgumentError for a decay outside [0, 1).
 
     >>> Adam(1e-3).get_config()["beta_2"]
     0.999
@@ -41,29 +44,29 @@ class Adam(Optimizer):
         ema_overwrite_frequency: int | None = None,
         loss_scale_factor: float | None = None,
         gradient_accumulation_steps: int | None = None,
-        name: str | None = "adam",
+        name: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(
-            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum, ema_overwrite_frequency,
-            loss_scale_factor, gradient_accumulation_steps, name, **kwargs,
+            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
+            ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs,
         )  # fmt: skip
         self.beta_1, self.beta_2, self.epsilon, self.amsgrad = beta_1, beta_2, epsilon, amsgrad
+        self.check_range("beta_1", 0, 1, open_end=True)
+        self.check_range("beta_2", 0, 1, open_end=True)
 
     def slot_groups(self) -> tuple[tuple[str, ...], ...]:
         """Both means side by side; the greatest second means after all of them."""
         return (("momentum", "velocity"), ("velocity_hat",)) if self.amsgrad else (("momentum", "velocity"),)
 
-    def update(self, gradient: Tensor, value: Tensor, slots: dict[str, Tensor], learning_rate: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    def update(self, gradient: Tensor, value: Tensor, slots: Slots, learning_rate: Tensor) -> tuple[Tensor, Slots]:
         """The rule."""
-        step = ops.cast(self.iterations, value.dtype) + 1
-        rate = learning_rate * ops.sqrt(1 - ops.power(self.beta_2, step)) / (1 - ops.power(self.beta_1, step))
-        m = slots["momentum"] + (gradient - slots["momentum"]) * (1 - self.beta_1)
-        v = slots["velocity"] + (gradient * gradient - slots["velocity"]) * (1 - self.beta_2)
-        new = {"momentum": m, "velocity": v}
+        rate = learning_rate * adam_rate(self, self.beta_1, self.beta_2, mechanism.dtype_of(value))
+        new = moments(gradient, slots, self.beta_1, self.beta_2)
+        square = new["velocity"]
         if self.amsgrad:
-            v = new["velocity_hat"] = ops.maximum(slots["velocity_hat"], v)
-        return value - m * rate / (ops.sqrt(v) + self.epsilon), new
+            square = new["velocity_hat"] = ops.maximum(slots["velocity_hat"], square)
+        return value - rate * new["momentum"] / (ops.sqrt(square) + self.epsilon), new
 
 
 class AdamW(Adam):
@@ -72,6 +75,7 @@ class AdamW(Adam):
     Args: as `Adam`'s, with `weight_decay` 0.004 by default.
 
     Source: Loshchilov & Hutter 2019, arXiv:1711.05101.
+    Raises: ArgumentError as `Adam`, and for a weight decay of None.
 
     >>> AdamW().weight_decay
     0.004
@@ -93,10 +97,29 @@ class AdamW(Adam):
         ema_overwrite_frequency: int | None = None,
         loss_scale_factor: float | None = None,
         gradient_accumulation_steps: int | None = None,
-        name: str | None = "adamw",
+        name: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(
-            learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema,
-            ema_momentum, ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs,
+            learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, clipnorm, clipvalue, global_clipnorm,
+            use_ema, ema_momentum, ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name,
+            **kwargs,
         )  # fmt: skip
+        if weight_decay is None:
+            raise ArgumentError(
+                "`AdamW` needs a weight decay.", where=self.name, received=None, hint="use `Adam`, or pass a number"
+            )
+
+
+def moments(gradient: Tensor, slots: Slots, beta_1: float, beta_2: float) -> Slots:
+    """The running means of the gradient and of its square, moved on."""
+    m, v = slots["momentum"], slots["velocity"]
+    return {
+        "momentum": m + (gradient - m) * (1 - beta_1),
+        "velocity": v + (gradient * gradient - v) * (1 - beta_2),
+    }
+
+
+def adam_rate(optimizer: Optimizer, beta_1: float, beta_2: float, dtype: str) -> Tensor:
+    """What makes up for both means having begun at 0."""
+    return ops.sqrt(optimizer.correction(beta_2, dtype)) / optimizer.correction(beta_1, dtype)

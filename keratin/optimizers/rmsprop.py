@@ -6,7 +6,7 @@ from typing import Any
 
 from keratin import ops
 from keratin.ops.mechanism import Tensor
-from keratin.optimizers.base import Optimizer
+from keratin.optimizers.base import Optimizer, Slots
 
 
 class RMSprop(Optimizer):
@@ -21,6 +21,7 @@ class RMSprop(Optimizer):
         **: the options of `Optimizer`.
 
     Source: Tieleman & Hinton 2012, lecture 6.5; centered: Graves 2013, arXiv:1308.0850, equations 38 to 41.
+    Raises: ArgumentError for a decay or a momentum outside [0, 1].
 
     >>> RMSprop().rho
     0.9
@@ -42,32 +43,30 @@ class RMSprop(Optimizer):
         ema_overwrite_frequency: int | None = None,
         loss_scale_factor: float | None = None,
         gradient_accumulation_steps: int | None = None,
-        name: str | None = "rmsprop",
+        name: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(
-            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum, ema_overwrite_frequency,
-            loss_scale_factor, gradient_accumulation_steps, name, **kwargs,
+            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
+            ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs,
         )  # fmt: skip
         self.rho, self.momentum, self.epsilon, self.centered = rho, momentum, epsilon, centered
+        self.check_range("rho", 0, 1)
+        self.check_range("momentum", 0, 1)
 
     def slot_groups(self) -> tuple[tuple[str, ...], ...]:
         """Mean squares of all variables, then momenta, then mean gradients."""
-        groups: list[tuple[str, ...]] = [("velocity",)]
-        if self.momentum > 0:
-            groups.append(("momentum",))
-        if self.centered:
-            groups.append(("average_gradient",))
-        return tuple(groups)
+        optional = (("momentum", self.momentum > 0), ("average_gradient", self.centered))
+        return (("velocity",), *((name,) for name, used in optional if used))
 
-    def update(self, gradient: Tensor, value: Tensor, slots: dict[str, Tensor], learning_rate: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    def update(self, gradient: Tensor, value: Tensor, slots: Slots, learning_rate: Tensor) -> tuple[Tensor, Slots]:
         """The rule."""
-        velocity = self.rho * slots["velocity"] + (1 - self.rho) * gradient * gradient
-        new, denominator = {"velocity": velocity}, velocity + self.epsilon
+        square = velocity = self.rho * slots["velocity"] + (1 - self.rho) * gradient * gradient
+        new = {"velocity": velocity}
         if self.centered:
             mean = new["average_gradient"] = self.rho * slots["average_gradient"] + (1 - self.rho) * gradient
-            denominator = denominator - mean * mean
-        step = learning_rate * gradient * ops.rsqrt(denominator)
+            square = ops.maximum(velocity - mean * mean, 0)  # rounding makes it negative where gradients are constant
+        step = learning_rate * gradient * ops.rsqrt(square + self.epsilon)
         if self.momentum > 0:
             step = new["momentum"] = self.momentum * slots["momentum"] + step
         return value - step, new

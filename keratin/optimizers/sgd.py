@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from keratin.errors import ArgumentError
 from keratin.ops.mechanism import Tensor
-from keratin.optimizers.base import Optimizer
+from keratin.optimizers.base import Optimizer, Slots
 
 
 class SGD(Optimizer):
@@ -38,22 +37,21 @@ class SGD(Optimizer):
         ema_overwrite_frequency: int | None = None,
         loss_scale_factor: float | None = None,
         gradient_accumulation_steps: int | None = None,
-        name: str | None = "SGD",
+        name: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(
-            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum, ema_overwrite_frequency,
-            loss_scale_factor, gradient_accumulation_steps, name, **kwargs,
+            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
+            ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs,
         )  # fmt: skip
-        if not isinstance(momentum, int | float) or not 0 <= momentum <= 1:
-            raise ArgumentError("`momentum` must be from 0 to 1.", where=self.name, received=momentum)
         self.momentum, self.nesterov = momentum, nesterov
+        self.check_range("momentum", 0, 1)
 
     def slot_groups(self) -> tuple[tuple[str, ...], ...]:
         """One slot, if there is momentum."""
         return (("momentum",),) if self.momentum else ()
 
-    def update(self, gradient: Tensor, value: Tensor, slots: dict[str, Tensor], learning_rate: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    def update(self, gradient: Tensor, value: Tensor, slots: Slots, learning_rate: Tensor) -> tuple[Tensor, Slots]:
         """The rule."""
         step = -learning_rate * gradient
         if not self.momentum:
