@@ -24,6 +24,8 @@ RESIDENT_SHARE = 0.1
 """Data is kept on the device if it takes less than this share of the free memory."""
 CHUNK_SECONDS = 0.1
 """How long a chunk of steps should take: the progress bar moves about ten times a second."""
+QUIET_CHUNK_SECONDS = 0.5
+"""The same where nothing is shown; an interrupt takes effect between chunks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,9 @@ class Segment:
 
 class EagerProgram:
     """The same as `StepProgram` without compiling: for `run_eagerly=True`."""
+
+    runs = 0
+    seconds_per_step: float | None = None
 
     def __init__(
         self,
@@ -178,29 +183,30 @@ def host_memory() -> int:
 
 
 class Pace:
-    """How many steps fit into a chunk: measured, remembered over epochs."""
+    """How many steps fit into a chunk: measured, and remembered with the program.
 
-    def __init__(self, fixed: int | None) -> None:
-        self.fixed = fixed
-        self.seconds_per_step: dict[int, float] = {}
-        self.runs: dict[int, int] = {}
+    Args:
+        fixed: the length of all chunks, where a callback wants every batch.
+        seconds: how long a chunk should take.
+    """
+
+    def __init__(self, fixed: int | None, seconds: float) -> None:
+        self.fixed, self.seconds = fixed, seconds
 
     def chunk(self, program: Any) -> int:
         """The number of steps for the next chunk."""
         if self.fixed is not None:
             return self.fixed
-        seconds = self.seconds_per_step.get(id(program))
-        if seconds is None:
-            return 1 if not self.runs.get(id(program)) else 4
-        return max(1, int(CHUNK_SECONDS / max(seconds, 1e-7)))
+        if program.seconds_per_step is None:
+            return 4 if program.runs else 1
+        return max(1, int(self.seconds / max(program.seconds_per_step, 1e-7)))
 
     def measured(self, program: Any, steps: int, seconds: float) -> None:
         """Learn from a chunk; the first one compiles and does not count."""
-        runs = self.runs[id(program)] = self.runs.get(id(program), 0) + 1
-        if runs > 1:
-            old = self.seconds_per_step.get(id(program))
-            new = seconds / steps
-            self.seconds_per_step[id(program)] = new if old is None else 0.5 * (old + new)
+        program.runs += 1
+        if program.runs > 1:
+            old, new = program.seconds_per_step, seconds / steps
+            program.seconds_per_step = new if old is None else 0.5 * (old + new)
 
 
 class Loop:
@@ -219,7 +225,8 @@ class Loop:
     ) -> None:
         self.kind, self.feed, self.callbacks, self.should_stop = kind, feed, callbacks, should_stop
         self.every_batch = callbacks.wants_batches(kind)
-        self.pace = Pace(steps_per_execution if self.every_batch else None)
+        seconds = CHUNK_SECONDS if callbacks.params.get("verbose") == 1 else QUIET_CHUNK_SECONDS
+        self.pace = Pace(steps_per_execution if self.every_batch else None, seconds)
         self.warned = False
 
     def run(self, epoch: int, seed: int) -> dict[str, Any]:

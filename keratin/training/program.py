@@ -38,6 +38,9 @@ class StepProgram:
         like: a program of the same step for batches of another size, which spares the discovery run.
     """
 
+    runs = 0  # how often the loop ran it, and how long a step took
+    seconds_per_step: float | None = None
+
     def __init__(
         self,
         step: Step,
