@@ -456,9 +456,10 @@ RULES: dict[str, Callable[..., Any]] = {
         rule.__name__: rule
         for rule in (
             cast, bitcast, full, iota, random_bits, reshape, expand_dims, squeeze, transpose, broadcast_to,
-            concatenate, pad, flip, slice_strided, dynamic_slice, dynamic_update_slice, take, take_rows, take_along_axis,
-            gather_nd, scatter, matmul, dot_general, einsum, qr, svd, eigh, solve, solve_triangular, det, conv,
-            reduce_window, sort, argsort, top_k, searchsorted, fft, rfft, irfft, make_complex,
+            concatenate, pad, flip, slice_strided, dynamic_slice, dynamic_update_slice, take, take_rows,
+            take_along_axis, gather_nd, scatter, matmul, dot_general, einsum, qr, svd, eigh, solve,
+            solve_triangular, det, conv, reduce_window, sort, argsort, top_k, searchsorted, fft, rfft, irfft,
+            make_complex,
         )
     },
 }  # fmt: skip

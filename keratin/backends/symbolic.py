@@ -198,8 +198,8 @@ def _tensor_count(primitive_name: str) -> int:
     return 1
 
 
-_TWO = """take take_rows take_along_axis gather_nd matmul dot_general solve solve_triangular conv searchsorted make_complex
-    dynamic_update_slice""".split()
+_TWO = """take take_rows take_along_axis gather_nd matmul dot_general solve solve_triangular conv searchsorted
+    make_complex dynamic_update_slice""".split()
 
 
 def tensors(result: Any) -> Any:

@@ -61,8 +61,6 @@ class Layer(Operation, tracking.Tracked):
     supports_masking: bool = False
     activity_regularizer: Any
     autocast: bool
-    built: bool
-    input_spec: Any
     input_shape_argument: Any
     last_output_shape: Any
     built: bool

@@ -56,6 +56,16 @@ class Optimizer(registry.Configurable, tracking.Tracked):
     [0.5, 2.5]
     """
 
+    weight_decay: float | None
+    clipnorm: float | None
+    clipvalue: float | None
+    global_clipnorm: float | None
+    use_ema: bool
+    ema_momentum: float
+    ema_overwrite_frequency: int | None
+    loss_scale_factor: float | None
+    gradient_accumulation_steps: int | None
+    built: bool
     slots: tuple[str, ...] = ()
 
     def __init__(
