@@ -54,8 +54,12 @@ _NARROW = {"int64": "int32", "uint64": "uint32", "float64": "float32", "complex1
 
 
 def from_host(array: Any, dtype: str | None = None) -> jax.Array:
-    """A tensor with a copy of the values of a NumPy array, list or scalar; never an alias."""
-    return jnp.array(array, dtype=None if dtype is None else _native(dtype))
+    """A tensor with a copy of the values of a NumPy array, list or scalar; never an alias.
+
+    The copy is made here: `jnp.array` makes its own later, in another thread, and would see what the caller writes into
+    the array meanwhile (a generator that fills one buffer again and again, for example).
+    """
+    return jnp.asarray(np.array(array, None if dtype is None else _native(dtype)))
 
 
 def borrow_host(array: np.ndarray) -> Any:

@@ -485,3 +485,21 @@ def test_compute_loss_override_and_loss_functions():
     model.compile("sgd")
     loss = model.test_on_batch(x, y)
     assert loss == pytest.approx(2 * ((model.predict(x, verbose=0) - y) ** 2).mean(), rel=1e-4)
+
+
+def test_a_generator_may_fill_one_buffer_again_and_again():
+    buffer = np.zeros((1000, 1000), "float32")
+
+    def batches():
+        for value in range(1, 6):
+            buffer[:] = value
+            yield buffer, np.full((1000, 1), value, "float32")
+            buffer[:] = -1000
+
+    class Mean(layers.Layer):
+        def call(self, x):
+            return ops.mean(x, axis=-1, keepdims=True)
+
+    model = keratin.Sequential([layers.Input((1000,)), Mean()])
+    model.compile(loss="mse")
+    assert model.evaluate(batches(), verbose=0) == 0
