@@ -238,7 +238,7 @@ def to_config(value: Any) -> Any:
     """`value` as plain data, with objects described by `serialize`."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and not isinstance(value, Configurable):
         return {key: to_config(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [to_config(item) for item in value]
@@ -261,7 +261,7 @@ def serialize(obj: Any) -> Any:
         return {"class_name": "__bytes__", "config": {"value": obj.decode("latin-1")}}
     if isinstance(obj, list | tuple):
         return [serialize(item) for item in obj]
-    if isinstance(obj, Mapping):
+    if isinstance(obj, Mapping) and not isinstance(obj, Configurable):
         return {key: serialize(item) for key, item in obj.items()}
     if isinstance(obj, np.generic):
         return obj.item()

@@ -15,6 +15,8 @@ from keratin.optimizers.base import Optimizer
 from keratin.optimizers.ftrl import Ftrl
 from keratin.optimizers.lamb import Lamb
 from keratin.optimizers.lion import Lion
+from keratin.optimizers.loss_scale_optimizer import LossScaleOptimizer
+from keratin.optimizers.multi_optimizer import MultiOptimizer, OptimizerMap
 from keratin.optimizers.muon import Muon
 from keratin.optimizers.nadam import Nadam
 from keratin.optimizers.rmsprop import RMSprop
@@ -22,12 +24,14 @@ from keratin.optimizers.schedule_free_adamw import ScheduleFreeAdamW
 from keratin.optimizers.sgd import SGD
 
 __all__ = [
-    "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion", "Muon", "Nadam",
-    "Optimizer", "RMSprop", "ScheduleFreeAdamW", "deserialize", "get", "schedules", "serialize",
+    "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion", "LossScaleOptimizer",
+    "MultiOptimizer", "Muon", "Nadam", "Optimizer", "OptimizerMap", "RMSprop", "ScheduleFreeAdamW", "deserialize",
+    "get", "schedules", "serialize",
 ]  # fmt: skip
 
 _CLASSES: tuple[type[Optimizer], ...] = (
     SGD, Adam, AdamW, RMSprop, Adagrad, Adadelta, Adamax, Nadam, Ftrl, Lion, Lamb, Adafactor, Muon, ScheduleFreeAdamW,
+    LossScaleOptimizer, MultiOptimizer,
 )  # fmt: skip
 _BY_NAME: dict[str, Any] = {name: cls for cls in _CLASSES for name in (cls.__name__, cls.__name__.lower())}
 

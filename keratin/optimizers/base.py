@@ -346,6 +346,9 @@ class Optimizer(registry.Configurable, tracking.Tracked):
         if not self.built:
             self.build(variables)
         self._check_known(variables)
+        self._apply_checked(gradients, variables)
+
+    def _apply_checked(self, gradients: list[TensorLike], variables: list[Variable]) -> None:
         self._step(self._checked_pairs(gradients, variables))
 
     def _check_known(self, variables: list[Variable]) -> None:
@@ -365,7 +368,7 @@ class Optimizer(registry.Configurable, tracking.Tracked):
             if given is None:
                 missing.append(variable.path)
                 continue
-            gradient = mechanism.convert(given, _wide(variable.dtype))
+            gradient = mechanism.convert(given, wide(variable.dtype))
             if tuple(gradient.shape) != variable.shape:
                 raise ShapeError(
                     "A gradient has another shape than its variable.",
@@ -418,7 +421,7 @@ class Optimizer(registry.Configurable, tracking.Tracked):
         rate = mechanism.convert(self.learning_rate)
         self.begin_update()
         for gradient, variable in zip(gradients, variables, strict=True):
-            own_rate = mechanism.convert(rate, _wide(variable.dtype))
+            own_rate = mechanism.convert(rate, wide(variable.dtype))
             decay = self.decay_of(variable)
             if decay and not self._is_excluded(variable):
                 value = _wide_value(variable)
@@ -566,13 +569,13 @@ class Optimizer(registry.Configurable, tracking.Tracked):
         return f"<{type(self).__name__} name={self.name}>"
 
 
-def _wide(dtype: str) -> str:
+def wide(dtype: str) -> str:
     """The dtype to compute in for a variable of `dtype`."""
     return "float32" if dtype in ("float16", "bfloat16") else dtype
 
 
 def _wide_value(variable: Variable) -> Tensor:
-    return mechanism.convert(variable.value, _wide(variable.dtype))
+    return mechanism.convert(variable.value, wide(variable.dtype))
 
 
 def _constrain(variables: Iterable[Variable]) -> None:

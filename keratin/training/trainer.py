@@ -80,6 +80,9 @@ class Trainer(Layer):
                 "`steps_per_execution` must be an integer >= 1.", where=self.name, received=steps_per_execution
             )
         self.optimizer = optimizers.get(optimizer)
+        scaled = self.optimizer is None or isinstance(self.optimizer, optimizers.LossScaleOptimizer)
+        if auto_scale_loss and not scaled and self.dtype_policy.name == "mixed_float16":
+            self.optimizer = optimizers.LossScaleOptimizer(self.optimizer)
         self.loss, self.run_eagerly, self.jit_compile = loss, bool(run_eagerly), jit_compile
         self.steps_per_execution = steps_per_execution
         self.stop_training = False
