@@ -79,10 +79,12 @@ class Trainer(Layer):
             raise ArgumentError(
                 "`steps_per_execution` must be an integer >= 1.", where=self.name, received=steps_per_execution
             )
-        self.optimizer = optimizers.get(optimizer)
-        scaled = self.optimizer is None or isinstance(self.optimizer, optimizers.LossScaleOptimizer)
-        if auto_scale_loss and not scaled and self.dtype_policy.name == "mixed_float16":
-            self.optimizer = optimizers.LossScaleOptimizer(self.optimizer)
+        chosen = optimizers.get(optimizer)
+        if auto_scale_loss and chosen is not None and self.dtype_policy.name == "mixed_float16":
+            chosen = (
+                chosen if isinstance(chosen, optimizers.LossScaleOptimizer) else optimizers.LossScaleOptimizer(chosen)
+            )
+        self.optimizer = chosen
         self.loss, self.run_eagerly, self.jit_compile = loss, bool(run_eagerly), jit_compile
         self.steps_per_execution = steps_per_execution
         self.stop_training = False
