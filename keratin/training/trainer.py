@@ -343,6 +343,7 @@ class Trainer(Layer):
                 for metric in metrics:
                     metric.reset_state()
             listeners.on_epoch_begin(epoch)
+            feed.program_for = self._programs("train")  # callbacks may have frozen layers, or given a schedule
             logs = loop.run(epoch, seed)
             if validation is not None and _validates(validation_freq, epoch):
                 checked = self._test(validation, quiet, validation_steps)

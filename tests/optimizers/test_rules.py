@@ -39,7 +39,7 @@ RULES = [
     ("Lamb", {}),
     ("Lamb", {"beta_1": 0.5, "beta_2": 0.9, "epsilon": 1e-2}),
     ("Adafactor", {}),
-    ("Adafactor", {"beta_2_decay": -0.5, "epsilon_1": 1e-3, "epsilon_2": 0.5, "clip_threshold": 0.5}),
+    ("Adafactor", {"beta_2_decay": -0.5, "epsilon_1": 1e-3, "epsilon_2": 2.0, "clip_threshold": 0.5}),
     ("Muon", {}),
     ("Muon", {"nesterov": False, "rms_rate": None, "ns_steps": 2, "momentum": 0.5, "weight_decay": None}),
     ("Muon", {"exclude_embeddings": False, "exclude_layers": ["wide"], "adam_lr_ratio": 0.5, "adam_beta_1": 0.5}),
