@@ -563,7 +563,7 @@ class Optimizer(registry.Configurable, tracking.Tracked):
 
     def signature(self) -> tuple[Any, ...]:
         """What a compiled step depends on beside the variables: it is compiled anew when this changes."""
-        return (type(self), self._schedule, *options.plain(vars(self)))
+        return (type(self), options.Same(self._schedule), *options.plain(vars(self)))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"

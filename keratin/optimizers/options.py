@@ -64,4 +64,19 @@ def plain(attributes: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return result
 
 
+class Same:
+    """An object in a key that compares it by identity, and keeps it alive so that no other one gets its identity."""
+
+    __slots__ = ("target",)
+
+    def __init__(self, target: Any) -> None:
+        self.target = target
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and self.target is other.target
+
+    def __hash__(self) -> int:
+        return id(self.target)
+
+
 _PLAIN = bool | int | float | str | type(None)

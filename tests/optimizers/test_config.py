@@ -1,6 +1,7 @@
 """Configurations: every argument comes back, and Keras reads and writes the same ones."""
 
 import copy
+import dataclasses
 import inspect
 import json
 import pickle
@@ -211,3 +212,13 @@ def test_signature_notices_what_a_program_depends_on():
         before = optimizer.signature()
     optimizer.learning_rate = 0.5
     assert optimizer.signature() == before
+
+    @dataclasses.dataclass
+    class Unhashable(schedules.LearningRateSchedule):
+        rate: float = 0.5
+
+    optimizer.learning_rate = Unhashable()
+    before = optimizer.signature()
+    assert hash(before) == hash(optimizer.signature()) and before == optimizer.signature()
+    optimizer.learning_rate = Unhashable()
+    assert optimizer.signature() != before
