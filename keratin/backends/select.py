@@ -12,7 +12,11 @@ from keratin.errors import BackendError
 
 BACKENDS = {"jax": "jax", "numpy": "numpy", "torch": "torch==2.13.0", "tensorflow": "tensorflow"}
 """Name of each backend and what to install for it with pip."""
-AVAILABLE = ("jax", "numpy")
+AVAILABLE = tuple(BACKENDS)
+_ENGINES = {"jax": "jax", "jaxlib": "jax", "torch": "torch", "tensorflow": "tensorflow"}
+"""Which engine a package belongs to."""
+WRAPPERS = {"TorchModuleWrapper": "torch", "JaxLayer": "jax", "FlaxLayer": "jax", "TFSMLayer": "tensorflow"}
+"""Layers that wrap something of one engine, and that engine's backend."""
 
 _chosen: ModuleType | None = None
 _lock = threading.Lock()
@@ -62,12 +66,36 @@ def set_backend(backend: str) -> None:
     settings.backend = backend
 
 
+def idiom(name: str) -> Any:
+    """What makes a thing at home in the backend's ecosystem: "LayerBase", "VariableBase", or a wrapper layer.
+
+    Raises: AttributeError if the backend has none.
+    """
+    return getattr(_part(settings.backend, "idioms"), name)
+
+
+def wrapper_owner(name: str) -> str | None:
+    """The backend whose wrapper layer has this name, such as "TorchModuleWrapper"; None if there is no such layer."""
+    return WRAPPERS.get(name)
+
+
+def engine_of(kind: type) -> str | None:
+    """The engine that a class of tensors comes from, as the backend's name; None if it is none of them."""
+    return _ENGINES.get(kind.__module__.partition(".")[0])
+
+
 def _load(name: str) -> ModuleType:
+    return _part(name, "engine")
+
+
+def _part(name: str, part: str) -> ModuleType:
     if name not in AVAILABLE:
         raise _unknown(name)
     try:
-        return importlib.import_module(f"keratin.backends.{name}")
+        return importlib.import_module(f"keratin.backends.{name}.{part}")
     except ModuleNotFoundError as error:
+        if (error.name or "").startswith("keratin"):
+            raise
         raise BackendError(
             f"The backend `{name}` is not installed.",
             received=str(error),

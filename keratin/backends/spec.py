@@ -42,6 +42,14 @@ class Spec:
         return f"Spec({self.shape}, {self.dtype})"
 
 
+class NotCompilable(Exception):
+    """Raised by a backend where code does what only the engine's own eager mode, or its own compiler, can do.
+
+    A hand-written step in the engine's style (`loss.backward()`, a gradient tape) is such code: it runs as it stands,
+    outside of Keratin's programs.
+    """
+
+
 # ---- elementwise: one line each
 
 
@@ -468,7 +476,6 @@ RULES: dict[str, Callable[..., Any]] = {
 CREATION = ("full", "iota", "random_bits")
 SEQUENCE = ("concatenate",)
 
-TRANSFORMS = (
-    """jit value_and_grad vmap scan while_loop cond remat custom_gradient abstract_eval host_callback""".split()
-)
+TRANSFORMS = """jit loop value_and_grad vmap scan while_loop fori_loop cond remat custom_gradient abstract_eval
+    host_callback""".split()
 """What else a backend supplies; `docs/waist.md` lists all of it."""

@@ -36,7 +36,7 @@ from keratin.state.seed import SeedGenerator
 from keratin.state.variable import Variable, path_scope
 
 
-class Layer(Operation, tracking.Tracked):
+class Layer(Operation, tracking.Tracked, select.idiom("LayerBase")):
     """A computation with state.
 
     A subclass makes its variables in `__init__`, or in `build` once the input's shape is known, and computes in `call`.
@@ -229,7 +229,7 @@ class Layer(Operation, tracking.Tracked):
                 tensor = mechanism.convert(x)
             elif kind is Variable:
                 tensor = x.value
-            elif kind.__module__.startswith(("torch", "tensorflow", "jax")) and hasattr(x, "dtype"):
+            elif select.engine_of(kind) is not None and hasattr(x, "dtype"):
                 tensor = mechanism.convert(x)
             else:
                 return x
@@ -320,7 +320,7 @@ class Layer(Operation, tracking.Tracked):
             check = quick_check(spec)
             if check is None:
                 return
-        native = dtypes.numpy_dtype(self.compute_dtype)
+        native = select.current().engine_dtype(self.compute_dtype)
         types = select.current().TENSOR_TYPES
         self._quick = (types[0], native, check, plan.training)
 

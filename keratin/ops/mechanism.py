@@ -208,7 +208,7 @@ def _from_host(value: Any, dtype: str | None, backend: Any) -> Tensor:
         array = np.asarray(value)
         if dtype is None:
             dtype = {"float64": dtypes.standardize(float), "int64": "int32"}.get(array.dtype.name)
-    elif kind.__module__.startswith(("torch", "tensorflow", "jax")):
+    elif select.engine_of(kind) is not None:
         foreign = backend.from_foreign(value)
         if foreign is None:
             raise errors.DtypeError(

@@ -1,7 +1,7 @@
 """How random bits become numbers.
 
 Each definition takes the primitives to compute with, so that one body serves the device (`backends.primitives`) and the
-host (`backends.numpy`): both give the same numbers, but for the last rounding of a logarithm.
+host (`backends.numpy.engine`): both give the same numbers, but for the last rounding of a logarithm.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def words(dtype: str) -> int:
 def unit(p: Any, bits: Any, dtype: str) -> Any:
     """Multiples of 2 ** -d in [0, 1), d the digits of `dtype`: every one exact, every one as likely.
 
-    >>> from keratin.backends import numpy as host
+    >>> from keratin.backends.numpy import engine as host
     >>> unit(host, np.array([0, 2**32 - 1], np.uint32), "float32").tolist()
     [0.0, 0.9999999403953552]
     """

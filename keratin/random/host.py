@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from keratin import dtypes
-from keratin.backends import numpy as primitives
+from keratin.backends.numpy import engine as primitives
 from keratin.random import draws
 
 Key: TypeAlias = Any

@@ -21,7 +21,7 @@ from keratin.state.scope import local
 AGGREGATIONS = (None, "none", "mean", "sum", "only_first_replica")
 
 
-class Variable:
+class Variable(select.idiom("VariableBase")):
     """A tensor that can be assigned.
 
     The value is made when it is first read: `initializer` runs on the host then, so that building a model computes
@@ -92,7 +92,7 @@ class Variable:
         self._autocast = autocast
         self._initializer: Callable[..., Any] | None = None
         self._value: Any = None
-        self.borrowed = False  # whether someone outside holds the tensor, so that it must not be given away
+        self.borrowed = False
         if isinstance(initializer, str):
             initializer = _from_name(initializer)
         if callable(initializer):
@@ -113,8 +113,7 @@ class Variable:
                     received=tuple(value.shape),
                 )
             self.shape, self.dtype = tuple(value.shape), mechanism.dtype_of(value)
-            self.borrowed = mechanism.select.current().is_tensor(initializer)
-            self._value = value
+            self._keep(value, shared=select.current().is_tensor(initializer))
         self.ndim = len(self.shape)
         self._is_float = self.dtype in dtypes.FLOAT
 
@@ -128,23 +127,11 @@ class Variable:
         elif local.scope is not None:
             value = local.scope.read(self)
         else:
-            value = self.held()
-            self.borrowed = True
+            value = self._live()
         cast = local.autocast
         if cast is not None and self._is_float and self._autocast and cast != self.dtype:
             return p.cast(value, cast)
         return value
-
-    def held(self) -> Tensor:
-        """The value outside of all scopes, made now if it was not yet."""
-        if self._value is None:
-            self._materialize()
-        return self._value
-
-    def hold(self, value: Tensor) -> None:
-        """Set the value outside of all scopes, unchecked: for programs that hand back what they computed."""
-        self._value = value
-        self.borrowed = False
 
     def put(self, array: np.ndarray[Any, Any]) -> None:
         """Assign the values of a host array; nobody else holds the new tensor, so a program may take it for its own."""
@@ -155,7 +142,7 @@ class Variable:
     def reset(self) -> None:
         """Go back to the initial value, made anew when it is read; a variable made from a value keeps what it has."""
         if self._initializer is not None:
-            self.hold(None)
+            self._forget()
 
     @property
     def is_materialized(self) -> bool:
@@ -177,7 +164,7 @@ class Variable:
         if mechanism.dtype_of(value) != self.dtype:
             with backend.eager():
                 value = p.cast(value, self.dtype)
-        self._value = value
+        self._keep(value, shared=False)
 
     def assign(self, value: TensorLike) -> Tensor:
         """Set the value.
@@ -209,8 +196,7 @@ class Variable:
         if local.scope is not None:
             local.scope.write(self, tensor)
         else:
-            self._value = tensor
-            self.borrowed = True
+            self._set(tensor)
         return tensor
 
     def assign_add(self, value: TensorLike) -> Tensor:
@@ -239,9 +225,6 @@ class Variable:
     # -- what tensors and engines ask of it
 
     def __keratin_tensor__(self) -> Tensor:
-        return self.value
-
-    def __jax_array__(self) -> Any:
         return self.value
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
@@ -273,8 +256,8 @@ class Variable:
         twin = object.__new__(type(self))
         memo[id(self)] = twin
         twin.__dict__.update(self.__dict__)
-        twin.borrowed = True
-        self.borrowed = True
+        twin._value = self._fork()
+        twin.borrowed = self.borrowed
         return twin
 
     def __getstate__(self) -> dict[str, Any]:
@@ -282,7 +265,8 @@ class Variable:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._value = select.current().from_host(state["_value"], self.dtype)
+        self._value = None
+        self._keep(select.current().from_host(state["_value"], self.dtype), shared=False)
 
     def __repr__(self) -> str:
         return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}>"

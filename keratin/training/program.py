@@ -36,6 +36,9 @@ class StepProgram:
         stride: rows between the starts of two batches.
         results: gives the logs from the variables after the last step, in place of those that the step returns.
         like: a program of the same step for batches of another size, which spares the discovery run.
+        optimize: whether the backend's optimizing compiler is used, where there is a choice; None leaves it to it.
+
+    Raises: NotCompilable for a step that only the engine itself can run.
     """
 
     runs = 0  # how often the loop ran it, and how long a step took
@@ -50,7 +53,9 @@ class StepProgram:
         stride: int,
         results: Callable[[], Any] | None = None,
         like: StepProgram | None = None,
+        optimize: bool | None = None,
     ) -> None:
+        self.optimize = optimize
         self.step, self.structure, self.specs, self.gather, self.stride, self.results = (
             step,
             structure,
@@ -83,18 +88,16 @@ class StepProgram:
     def _prepare(self, variables: list[Variable], assigned: list[Variable]) -> None:
         self.assigned = assigned
         self.read = [v for v in variables if v not in set(assigned)]
-        self.run_compiled = select.current().jit(self._pure, donate_argnums=(0,))
+        self.compiled = select.current().loop(self._begin, self._fetch, self._body, self._finish, self.optimize)
 
     # ---- traced
 
-    def _pure(
-        self, state: list[Any], constants: list[Any], arrays: list[Any], order: Any, start: Any, stop: Any
-    ) -> tuple[list[Any], Any]:
+    def _begin(self, state: list[Any]) -> list[Any]:
+        """The carry: the state, the logs of the last step, and the first step whose loss was not finite."""
         logs = [p.full(s.shape, 0, s.dtype) for s in self.log_specs]
-        never = p.full((), -1, "int32")
-        carry = select.current().fori_loop(
-            start, stop, lambda i, c: self._body(i, c, constants, arrays, order), [state, logs, never]
-        )
+        return [state, logs, p.full((), -1, "int32")]
+
+    def _finish(self, carry: list[Any], constants: list[Any]) -> tuple[list[Any], Any]:
         state, logs, bad = carry
         if self.results is not None:
             with Scope([*zip(self.read, constants, strict=True), *zip(self.assigned, state, strict=True)]):
@@ -106,9 +109,8 @@ class StepProgram:
         self.log_shapes = [tuple(t.shape) for t in logs]
         return state, _packed(bad, logs)
 
-    def _body(self, i: Any, carry: list[Any], constants: list[Any], arrays: list[Any], order: Any) -> list[Any]:
+    def _body(self, i: Any, carry: list[Any], constants: list[Any], batch: list[Any]) -> list[Any]:
         state, _, bad = carry
-        batch = self._fetch(i, arrays, order)
         values = [*zip(self.read, constants, strict=True), *zip(self.assigned, state, strict=True)]
         with Scope(values) as scope:
             loss, logs = self._call(batch)
@@ -125,13 +127,13 @@ class StepProgram:
         kept = [mechanism.convert(t, s.dtype) for t, s in zip(outputs.tensors, self.log_specs, strict=True)]
         return [[scope.values[v] for v in self.assigned], kept, bad]
 
-    def _fetch(self, i: Any, arrays: list[Any], order: Any) -> list[Any]:
-        first = p.multiply(p.cast(i, "int32"), self.stride)
+    def _fetch(self, i: Any, data: list[Any]) -> list[Any]:
+        arrays, order = data
+        first = i * self.stride
         if self.gather:
             rows = p.dynamic_slice(order, [first], [self.rows])
             return [p.take_rows(a, rows) for a in arrays]
-        zero = p.full((), 0, "int32")
-        return [p.dynamic_slice(a, [first, *([zero] * (len(a.shape) - 1))], [self.rows, *a.shape[1:]]) for a in arrays]
+        return [p.dynamic_slice(a, [first, *([0] * (len(a.shape) - 1))], [self.rows, *a.shape[1:]]) for a in arrays]
 
     def _logs_of(self, outputs: Parts) -> Parts:
         return take_apart(outputs.rebuild(outputs.tensors)[1])
@@ -155,8 +157,8 @@ class StepProgram:
 
     def _run(self, arrays: list[Any], order: Any, start: int, stop: int) -> tuple[dict[str, Any], int | None]:
         state = [_own_copy(v) for v in self.assigned]
-        constants = [v.held() for v in self.read]
-        new, packed = self.run_compiled(state, constants, arrays, order, np.int32(start), np.int32(stop))
+        constants = [v.cell() for v in self.read]
+        new, packed = self.compiled(state, constants, [arrays, order], start, stop)
         for variable, value in zip(self.assigned, new, strict=True):
             variable.hold(value)
         return self._unpacked(packed)
@@ -182,11 +184,9 @@ class LateVariables(Exception):
 
 def _own_copy(variable: Variable) -> Any:
     """The value, as a tensor that nobody else holds: the program may overwrite it."""
-    value = variable.held()
     if variable.borrowed:
-        value = p.copy(value)
-        variable.hold(value)
-    return value
+        variable.hold(p.copy(variable.held()))
+    return variable.cell()
 
 
 def _packed(bad: Any, logs: list[Any]) -> tuple[Any, list[Any]]:
@@ -203,6 +203,7 @@ class CallProgram:
         structure, specs, stride: as for `StepProgram`.
         owner: the model, whose settings decide whether the program is current.
         eager: whether to run uncompiled.
+        optimize: as for `StepProgram`.
     """
 
     def __init__(
@@ -213,7 +214,9 @@ class CallProgram:
         stride: int,
         owner: Any,
         eager: bool,
+        optimize: bool | None = None,
     ) -> None:
+        self.optimize = optimize
         self.function, self.structure, self.specs, self.stride, self.eager = (
             function,
             structure,
@@ -233,7 +236,7 @@ class CallProgram:
     def _prepare(self, variables: list[Variable]) -> None:
         self.variables = variables
         self.assigned: list[Variable] = []
-        self.compiled = self._pure if self.eager else select.current().jit(self._pure)
+        self.compiled = self._pure if self.eager else select.current().jit(self._pure, optimize=self.optimize)
 
     def is_current(self, owner: Any) -> bool:
         """Whether the program still does what the model would."""
@@ -253,9 +256,7 @@ class CallProgram:
     def _run(self, flat: list[Any]) -> list[Any]:
         for _ in range(4):
             try:
-                results, new = self.compiled(
-                    [v._value if v._value is not None else v.held() for v in self.variables], flat
-                )
+                results, new = self.compiled([v.cell() for v in self.variables], flat)
             except LateVariables as late:
                 self._prepare([*self.variables, *late.variables])
                 continue
@@ -266,10 +267,10 @@ class CallProgram:
 
     def to_host(self, flat: list[Any]) -> Any:
         """The outputs as NumPy arrays that may be written to."""
+        backend = select.current()
         results = self._run(flat)
         if self.single:
-            return np.array(results[0])
-        backend = select.current()
+            return np.array(backend.to_host(results[0]))
         return self.outputs.rebuild([np.array(backend.to_host(r)) for r in results])
 
     def rows_of(self, arrays: list[Any], step: int) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 
 from keratin import dtypes, ops, optimizers, registry, tree
 from keratin import metrics as metrics_module
-from keratin.backends import spec, symbolic
+from keratin.backends import select, spec, symbolic
 from keratin.backends.symbolic import KerasTensor
 from keratin.data.packing import unpack_x_y_sample_weight
 from keratin.data.sources import ArraySource, StreamSource, as_source
@@ -421,7 +421,7 @@ class Trainer(Layer):
         ):
             program = self._training.quick.get((x.shape, x.dtype))
             if program is not None and program.is_current(self):
-                return program.to_host([x])
+                return program.to_host([select.current().borrow_host(x)])
         source = as_source(x, batch_size=batch_size, steps=steps, where="predict")
         self._settle(source, "predict", training=False)
         feed = Feed(source, self._predict_programs(x), steps)

@@ -52,6 +52,10 @@ def from_foreign(value: Any) -> np.ndarray | None:
     return np.from_dlpack(value) if hasattr(value, "__dlpack__") else None
 
 
+def engine_dtype(dtype: str) -> Any:
+    return dtypes.numpy_dtype(dtype)
+
+
 def eager() -> contextlib.AbstractContextManager[Any]:
     return contextlib.nullcontext()
 
@@ -480,7 +484,9 @@ def make_complex(real: Any, imag: Any) -> Any:
 # ---- transforms
 
 
-def jit(function: Callable[..., Any], donate_argnums: tuple[int, ...] = ()) -> Callable[..., Any]:
+def jit(
+    function: Callable[..., Any], donate_argnums: tuple[int, ...] = (), optimize: bool | None = None
+) -> Callable[..., Any]:
     """The function itself: there is nothing to compile with."""
     return function
 
@@ -515,6 +521,22 @@ def scan(
     for i in reversed(range(count)) if reverse else range(count):
         carry, rows[i] = function(carry, [x[i] for x in xs])
     return carry, [np.stack(column) for column in zip(*rows, strict=True)]
+
+
+def loop(
+    begin: Callable[..., Any],
+    fetch: Callable[..., Any],
+    step: Callable[..., Any],
+    finish: Callable[..., Any],
+    optimize: bool | None = None,
+) -> Callable[..., Any]:
+    def run(state: list[Any], constants: list[Any], data: list[Any], start: int, stop: int) -> Any:
+        carry = begin(state)
+        for i in range(start, stop):
+            carry = step(np.int32(i), carry, constants, fetch(np.int32(i), data))
+        return finish(carry, constants)
+
+    return run
 
 
 def while_loop(condition: Callable[[Any], Any], body: Callable[[Any], Any], carry: Any) -> Any:

@@ -81,8 +81,8 @@ def _aligned_copy(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
 
 
 def borrow_host(array: np.ndarray) -> Any:
-    """A tensor for the length of one call; may share memory with `array`."""
-    return jax.device_put(array)
+    """What a program takes for the length of one call; may share memory with `array`."""
+    return array
 
 
 def to_host(x: Any) -> np.ndarray:
@@ -93,6 +93,11 @@ def to_host(x: Any) -> np.ndarray:
 def from_foreign(value: Any) -> jax.Array | None:
     """A tensor of another engine as one of this, through DLPack, or None if it is none."""
     return jnp.from_dlpack(value) if hasattr(value, "__dlpack__") else None
+
+
+def engine_dtype(dtype: str) -> Any:
+    """The dtype as the tensors' `dtype` attribute has it."""
+    return _native(dtype)
 
 
 def _native(dtype: str) -> Any:
@@ -451,8 +456,10 @@ class _Program:
         return self.jitted(*args)
 
 
-def jit(function: Callable[..., Any], donate_argnums: tuple[int, ...] = ()) -> Callable[..., Any]:
-    """`function` compiled; arguments of `donate_argnums` may be overwritten."""
+def jit(
+    function: Callable[..., Any], donate_argnums: tuple[int, ...] = (), optimize: bool | None = None
+) -> Callable[..., Any]:
+    """`function` compiled; arguments of `donate_argnums` may be overwritten.  XLA always optimizes."""
     return _Program(function, donate_argnums)
 
 
@@ -493,6 +500,29 @@ def scan(
     function: Callable[[Any, Any], tuple[Any, Any]], carry: Any, xs: Any, length: int | None, reverse: bool, unroll: int
 ) -> tuple[Any, Any]:
     return lax.scan(function, carry, xs, length, reverse, unroll)
+
+
+def loop(
+    begin: Callable[[list[Any]], Any],
+    fetch: Callable[[Any, list[Any]], list[Any]],
+    step: Callable[[Any, Any, list[Any], list[Any]], Any],
+    finish: Callable[[Any, list[Any]], tuple[list[Any], Any]],
+    optimize: bool | None = None,
+) -> Callable[..., Any]:
+    """A program `run(state, constants, data, start, stop)` that runs steps `start` to `stop - 1` in one dispatch.
+
+    `begin(state)` makes the carry, `step(i, carry, constants, fetch(i, data))` moves it on, and
+    `finish(carry, constants)` gives the new state and the results. The state is donated.
+    """
+
+    def whole(state: Any, constants: Any, data: Any, start: Any, stop: Any) -> Any:
+        carry = lax.fori_loop(start, stop, lambda i, c: step(i, c, constants, fetch(i, data)), begin(state))
+        return finish(carry, constants)
+
+    program = jit(whole, donate_argnums=(0,))
+    return lambda state, constants, data, start, stop: program(
+        state, constants, data, np.int32(start), np.int32(stop)
+    )
 
 
 def while_loop(condition: Callable[[Any], Any], body: Callable[[Any], Any], carry: Any) -> Any:

@@ -1,0 +1,1 @@
+"""JAX: the default backend."""

@@ -1,0 +1,8 @@
+"""NumPy knows layers and variables as they are."""
+
+from __future__ import annotations
+
+from keratin.backends.storage import PlainLayer as LayerBase
+from keratin.backends.storage import TensorStorage as VariableBase
+
+__all__ = ["LayerBase", "VariableBase"]

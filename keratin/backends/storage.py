@@ -1,0 +1,71 @@
+"""How a variable keeps its value where tensors cannot be written to: it holds a tensor, and another one later.
+
+An engine with variables of its own (parameters that an autograd writes gradients to, say) has a storage of its own in
+its folder. `Variable` derives from the storage of the backend in use.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class TensorStorage:
+    """A variable's value as a tensor that nothing writes into.
+
+    Attributes:
+        _value: the tensor, or None until it is made.
+        borrowed: whether someone outside holds the tensor, so that a program must not overwrite it.
+    """
+
+    _value: Any
+    borrowed: bool
+
+    def held(self) -> Any:
+        """The value outside of all scopes, made now if it was not yet; the engine's own autograd does not see it."""
+        if self._value is None:
+            self._materialize()
+        return self._value
+
+    def hold(self, value: Any) -> None:
+        """Take over a tensor that nobody else writes to: for programs that hand back what they computed."""
+        self._value = value
+        self.borrowed = False
+
+    def cell(self) -> Any:
+        """What a program takes as argument for the value."""
+        return self._value if self._value is not None else self.held()
+
+    def _live(self) -> Any:
+        """What a reader outside of all scopes gets."""
+        value = self.held()
+        self.borrowed = True
+        return value
+
+    def _keep(self, value: Any, shared: bool) -> None:
+        """Begin with a tensor; `shared` if someone else holds it."""
+        self._value = value
+        self.borrowed = shared
+
+    def _set(self, value: Any) -> None:
+        """Assign a tensor that others may hold."""
+        self._value = value
+        self.borrowed = True
+
+    def _forget(self) -> None:
+        """Go back to the value not being made."""
+        self._value = None
+        self.borrowed = False
+
+    def _fork(self) -> Any:
+        """What a copy of the variable keeps."""
+        self.borrowed = True
+        return self._value
+
+    def _materialize(self) -> None:
+        raise NotImplementedError  # `Variable` has it
+
+
+class PlainLayer:
+    """Base of `Layer` where the engine has no such thing."""
+
+    __slots__ = ()
