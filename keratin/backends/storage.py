@@ -31,6 +31,9 @@ class TensorStorage:
         self._value = value
         self.borrowed = False
 
+    take = hold
+    """The same for a tensor that nobody else has; a storage that shares memory with its tensors copies in `hold`."""
+
     def cell(self) -> Any:
         """What a program takes as argument for the value."""
         return self._value if self._value is not None else self.held()
@@ -69,3 +72,13 @@ class PlainLayer:
     """Base of `Layer` where the engine has no such thing."""
 
     __slots__ = ()
+
+    _hooked: bool = False
+    """Whether the engine's hooks are to be called around `call`."""
+
+    def _call_with_hooks(self, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError  # only where `_hooked` can be true
+
+    def _default_training(self) -> bool:
+        """What `training` is where nobody says."""
+        return False

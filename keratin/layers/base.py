@@ -97,7 +97,6 @@ class Layer(Operation, tracking.Tracked, select.idiom("LayerBase")):
         state["_settled_path"] = None
         state["_warned_mask"] = False
         state["last_output_shape"] = None
-        state["_uses_default_training"] = None
         return self
 
     def __init__(
@@ -137,6 +136,8 @@ class Layer(Operation, tracking.Tracked, select.idiom("LayerBase")):
                         raise
         if not symbolic.local.active and has_symbolic(args, kwargs):
             return self._draw(args, kwargs)
+        if self._hooked and not symbolic.local.active:
+            return self._call_with_hooks(*args, **kwargs)
         return self._run(args, kwargs)
 
     def _draw(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -206,10 +207,6 @@ class Layer(Operation, tracking.Tracked, select.idiom("LayerBase")):
         if plan is None:
             plan = cls._class_plan = CallPlan(cls, Layer)
         return plan
-
-    def _default_training(self) -> bool:
-        """What `training` is where nobody says."""
-        return False
 
     def _casts(self) -> bool:
         return self.autocast and self._dtype_policy.compute_dtype != self._dtype_policy.variable_dtype
@@ -310,6 +307,7 @@ class Layer(Operation, tracking.Tracked, select.idiom("LayerBase")):
             or any(isinstance(item, Layer) for item in tracking.contents(self))
             or len([n for n in plan.required if n != "training"]) > 1
             or not self.autocast
+            or self._hooked
         ):
             return
         check = None

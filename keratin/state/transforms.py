@@ -122,10 +122,21 @@ class CompiledFunction:
         self.function, self.static_argnames = function, frozenset(static_argnames)
         self.traces = 0
         self._programs: dict[Any, _Program] = {}
+        self._native: Callable[..., Any] | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if local.scope is not None or symbolic.local.active:
             return self.function(*args, **kwargs)  # part of a larger program already
+        if self._native is not None:
+            return self._native(*args, **kwargs)
+        try:
+            return self._run(args, kwargs)
+        except spec.NotCompilable:
+            self._native = select.current().native_step(self.function)
+            return self._native(*args, **kwargs)
+
+    def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        kwargs = dict(kwargs)
         fixed = {k: kwargs.pop(k) for k in self.static_argnames & kwargs.keys()}
         parts = take_apart((args, kwargs))
         key = (
@@ -182,13 +193,14 @@ class _Program:
 
     def __call__(self, tensors: list[Any]) -> Any:
         for _ in range(3):
-            values = [v.held() for v in self.variables]
+            values = [v.cell() for v in self.variables]
             try:
                 results, new = self.run(values, tensors)
             except _LateVariables as late:
                 self._prepare([*self.variables, *late.variables], self.assigned)
                 continue
-            _hand_back(self.assigned, new)
+            for variable, value in zip(self.assigned, new, strict=True):
+                variable.take(value)
             return self.outputs.rebuild(results)
         raise StateError("A compiled function uses other variables on every run.", where=str(self.function))
 

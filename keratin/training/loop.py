@@ -12,13 +12,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from keratin import dtypes, ops, tree
+from keratin import dtypes
 from keratin.backends import select, spec
 from keratin.data.sources import ArraySource, StreamSource
 from keratin.ops import mechanism
-from keratin.state.transforms import take_apart
 
 RESIDENT_SHARE = 0.1
 """Data is kept on the device if it takes less than this share of the free memory."""
@@ -38,48 +35,6 @@ class Segment:
     first: int  # number of the first step, as the program counts it
     count: int
     offset: int  # what to add to the program's number to get the number in the epoch
-
-
-class EagerProgram:
-    """The same as `StepProgram` without compiling: for `run_eagerly=True`."""
-
-    runs = 0
-    seconds_per_step: float | None = None
-
-    def __init__(
-        self,
-        step: Any,
-        structure: Any,
-        specs: list[spec.Spec],
-        gather: bool,
-        stride: int,
-        results: Any = None,
-        like: Any = None,
-    ) -> None:
-        self.step, self.structure, self.gather, self.stride, self.results = step, structure, gather, stride, results
-        self.rows = int(specs[0].shape[0] or 0)
-
-    def run(self, arrays: list[Any], order: Any, start: int, stop: int) -> tuple[dict[str, Any], int | None]:
-        """Run the steps one by one."""
-        bad: int | None = None
-        logs: Any = {}
-        for i in range(start, stop):
-            begin = i * self.stride
-            rows = slice(begin, begin + self.rows)
-            flat = [ops.take(a, order[rows], axis=0) if self.gather else a[rows] for a in arrays]
-            loss, logs = self.step(tree.unflatten(self.structure, flat))
-            if (
-                bad is None
-                and loss is not None
-                and not np.isfinite(select.current().to_host(mechanism.convert(loss, "float32")))
-            ):
-                bad = i
-        if self.results is not None:
-            logs = self.results()
-        backend = select.current()
-        parts = take_apart(logs)
-        values = [backend.to_host(t) for t in parts.tensors]
-        return parts.rebuild([float(v) if v.shape == () else v for v in values]), bad
 
 
 class Feed:

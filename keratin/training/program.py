@@ -38,7 +38,7 @@ class StepProgram:
         like: a program of the same step for batches of another size, which spares the discovery run.
         optimize: whether the backend's optimizing compiler is used, where there is a choice; None leaves it to it.
 
-    Raises: NotCompilable for a step that only the engine itself can run.
+    A step that only the engine itself can run (`NotCompilable`) runs as it stands.
     """
 
     runs = 0  # how often the loop ran it, and how long a step took
@@ -67,15 +67,27 @@ class StepProgram:
         self.rows = specs[0].shape[0]
         self.traces = 0
         self.log_parts: Parts | None = None
-        if like is not None:
+        self.native: EagerProgram | None = None
+        if like is not None and like.native is None:
             self.log_specs, self.discovered = like.log_specs, like.discovered
             self._prepare([*like.read, *like.assigned], list(like.assigned))
             return
+        try:
+            self._discover()
+        except spec.NotCompilable:
+            self._go_native()
+
+    def _go_native(self) -> None:
+        self.native = EagerProgram(
+            self.step, self.structure, self.specs, self.gather, self.stride, self.results, None, self.optimize, True
+        )
+
+    def _discover(self) -> None:
         scope, outputs, output_specs = discover(self._call, take_apart(((list(self.specs),), {})))
         self.log_specs = output_specs
         self.discovered = outputs
-        if results is not None:
-            extra, _, _ = discover(results, take_apart(((), {})))
+        if self.results is not None:
+            extra, _, _ = discover(self.results, take_apart(((), {})))
             scope.reads.update(extra.reads)
         self._prepare(list(dict.fromkeys((*scope.reads, *scope.assigned))), list(scope.assigned))
 
@@ -147,8 +159,12 @@ class StepProgram:
         loss was not finite, or None.
         """
         for _ in range(4):
+            if self.native is not None:
+                return self.native.run(arrays, order, start, stop)
             try:
                 return self._run(arrays, order, start, stop)
+            except spec.NotCompilable:
+                self._go_native()
             except LateVariables as late:
                 self._prepare(
                     list(dict.fromkeys((*self.read, *self.assigned, *late.variables))), [*self.assigned, *late.assigned]
@@ -160,7 +176,7 @@ class StepProgram:
         constants = [v.cell() for v in self.read]
         new, packed = self.compiled(state, constants, [arrays, order], start, stop)
         for variable, value in zip(self.assigned, new, strict=True):
-            variable.hold(value)
+            variable.take(value)
         return self._unpacked(packed)
 
     def _unpacked(self, packed: Any) -> tuple[dict[str, Any], int | None]:
@@ -172,6 +188,55 @@ class StepProgram:
         rest = iter(others)
         tensors = [next(values) if shape == () else backend.to_host(next(rest)) for shape in self.log_shapes]
         return self.log_parts.rebuild(tensors), None if bad < 0 else bad
+
+
+class EagerProgram:
+    """The same as `StepProgram` without its compiling.
+
+    For `run_eagerly=True`; and, with `native=True`, for steps that only the engine itself can run: those in its own
+    style, where variables are the engine's and are written to in place.
+    """
+
+    runs = 0
+    seconds_per_step: float | None = None
+
+    def __init__(
+        self,
+        step: Step,
+        structure: Any,
+        specs: Sequence[spec.Spec],
+        gather: bool,
+        stride: int,
+        results: Callable[[], Any] | None = None,
+        like: Any = None,
+        optimize: bool | None = None,
+        native: bool = False,
+    ) -> None:
+        self.step = select.current().native_step(step, optimize) if native else step
+        self.structure, self.gather, self.stride, self.results = structure, gather, stride, results
+        self.rows = int(specs[0].shape[0] or 0)
+
+    def run(self, arrays: list[Any], order: Any, start: int, stop: int) -> tuple[dict[str, Any], int | None]:
+        """Run the steps one by one."""
+        bad: int | None = None
+        logs: Any = {}
+        for i in range(start, stop):
+            begin = i * self.stride
+            rows = slice(begin, begin + self.rows)
+            flat = [p.take_rows(a, order[rows]) if self.gather else a[rows] for a in arrays]
+            loss, logs = self.step(tree.unflatten(self.structure, flat))
+            if (
+                bad is None
+                and loss is not None
+                and not np.isfinite(select.current().to_host(mechanism.convert(loss, "float32")))
+            ):
+                bad = i
+        if self.results is not None:
+            logs = self.results()
+        backend = select.current()
+        parts = take_apart(logs)
+        values = [backend.to_host(t) for t in parts.tensors]
+        return parts.rebuild([float(v) if v.shape == () else v for v in values]), bad
 
 
 class LateVariables(Exception):
@@ -226,9 +291,12 @@ class CallProgram:
         )
         self.rows = int(self.specs[0].shape[0] or 0)
         self.policy = _policy_of(owner)
-        self.single = False
-        scope, self.outputs, _ = discover(self._call, take_apart(((list(self.specs),), {})))
-        self._prepare(list(dict.fromkeys((*scope.reads, *scope.assigned))))
+        self.single = self.native = False
+        try:
+            scope, self.outputs, _ = discover(self._call, take_apart(((list(self.specs),), {})))
+            self._prepare(list(dict.fromkeys((*scope.reads, *scope.assigned))))
+        except spec.NotCompilable:
+            self.native = True
 
     def _call(self, flat: list[Any]) -> Any:
         return self.function(tree.unflatten(self.structure, flat))
@@ -255,13 +323,19 @@ class CallProgram:
 
     def _run(self, flat: list[Any]) -> list[Any]:
         for _ in range(4):
+            if self.native:
+                self.outputs = take_apart(self._call(flat))
+                return self.outputs.tensors
             try:
                 results, new = self.compiled([v.cell() for v in self.variables], flat)
+            except spec.NotCompilable:
+                self.native = True
+                continue
             except LateVariables as late:
                 self._prepare([*self.variables, *late.variables])
                 continue
             for variable, value in zip(self.assigned, new, strict=True):
-                variable.hold(value)
+                variable.take(value)
             return results
         raise StateError("A call uses other variables every time it runs.", received=str(self.function))
 

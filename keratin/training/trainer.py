@@ -24,8 +24,8 @@ from keratin.state.transforms import value_and_grad
 from keratin.training import progress
 from keratin.training.callbacks.container import CallbackList
 from keratin.training.heads import CompiledLoss, CompiledMetrics, head_names, per_head
-from keratin.training.loop import EagerProgram, Feed, Loop
-from keratin.training.program import CallProgram, StepProgram
+from keratin.training.loop import Feed, Loop
+from keratin.training.program import CallProgram, EagerProgram, StepProgram
 
 
 class Trainer(Layer):
@@ -497,6 +497,11 @@ class Trainer(Layer):
             self._training.quick.clear()
         return self._predict_programs(None)
 
+    @property
+    def _optimize(self) -> bool | None:
+        """Whether the backend's optimizing compiler is wanted; None leaves it to the backend."""
+        return None if self.jit_compile == "auto" else bool(self.jit_compile)
+
     def _programs(self, kind: str) -> Callable[..., Any]:
         """What gives the program of a step for batches of one shape, compiled once."""
         replaced = getattr(type(self), f"{kind}_step") is not getattr(Trainer, f"{kind}_step")
@@ -519,6 +524,7 @@ class Trainer(Layer):
         decides = (
             kind,
             self.run_eagerly,
+            self._optimize,
             tuple((v.trainable, v.frozen) for v in self.weights),
             self.optimizer.signature() if self.optimizer is not None else None,
         )
@@ -530,7 +536,7 @@ class Trainer(Layer):
             if program is None:
                 scalar_logs = results is not None  # the step's own logs may have the size of the batch
                 like = self._training.programs.get((decides, structure)) if scalar_logs else None
-                program = make(step, structure, specs, gather, stride, results, like)
+                program = make(step, structure, specs, gather, stride, results, like, self._optimize)
                 self._training.programs[key] = self._training.programs[decides, structure] = program
             return program
 
@@ -542,7 +548,7 @@ class Trainer(Layer):
             program = self._training.programs.get(key)
             if program is None or not program.is_current(self):
                 program = self._training.programs[key] = CallProgram(
-                    self.predict_step, structure, specs, stride, self, eager=self.run_eagerly
+                    self.predict_step, structure, specs, stride, self, self.run_eagerly, self._optimize
                 )
             if type(x) is np.ndarray and len(x) == specs[0].shape[0]:
                 self._training.quick[x.shape, x.dtype] = program

@@ -567,6 +567,11 @@ def abstract_eval(function: Callable[..., Any], specs: Sequence[Any]) -> list[Sp
     return [Spec(tuple(r.shape), r.dtype.name) for r in result]
 
 
+def native_step(function: Callable[..., Any], optimize: bool | None = None) -> Callable[..., Any]:
+    """A step that is not to be compiled by Keratin."""
+    return function
+
+
 def host_callback(function: Callable[..., Any], specs: Sequence[Spec], *args: Any) -> Any:
     """Run a NumPy function on the host, in order, from inside a program."""
     from jax.experimental import io_callback

@@ -572,6 +572,11 @@ def abstract_eval(function: Callable[..., Any], specs: Sequence[Any]) -> list[Sp
     return [Spec(np.shape(r), dtypes.standardize(np.asarray(r).dtype)) for r in result]
 
 
+def native_step(function: Callable[..., Any], optimize: bool | None = None) -> Callable[..., Any]:
+    """A step that is not to be compiled by Keratin."""
+    return function
+
+
 def host_callback(function: Callable[..., Any], specs: Sequence[Spec], *args: Any) -> Any:
     return function(*args)
 
