@@ -12,7 +12,7 @@ from keratin.backends import select
 from keratin.backends.symbolic import KerasTensor
 from keratin.errors import ArgumentError, ConfigError
 from keratin.ops import mechanism
-from tests.ops.table import f32, host
+from keratin.testing.arrays import f32, host
 
 X = np.concatenate([f32(20, low=-8, high=8), [0, 1, 6, -1, 0.5]]).astype(np.float32)
 FUNCTIONS = [name for name in activations.__all__ if name not in ("get", "serialize", "deserialize")]

@@ -10,7 +10,7 @@ import pytest
 from keratin import constraints
 from keratin.errors import ConfigError, StateError
 from keratin.ops import mechanism
-from tests.ops.table import f32, host
+from keratin.testing.arrays import f32, host
 
 W = f32(3, 4)
 NORM0 = np.linalg.norm(W, axis=0, keepdims=True)

@@ -11,7 +11,7 @@ from keratin import regularizers
 from keratin.backends import select
 from keratin.errors import ArgumentError, ConfigError, ShapeError, StateError
 from keratin.ops import mechanism
-from tests.ops.table import f32, host
+from keratin.testing.arrays import f32, host
 
 W = f32(3, 4)
 

@@ -14,7 +14,7 @@ from keratin.errors import ArgumentError, ConfigError, DtypeError, ShapeError, S
 from keratin.initializers.chance import fans
 from keratin.ops import mechanism
 from keratin.random import SeedGenerator
-from tests.ops.table import host
+from keratin.testing.arrays import host
 
 KERNELS = {
     "dense": ((300, 200), {}, (300, 200)),

@@ -15,7 +15,7 @@ import keratin
 from keratin import layers, ops, registry
 from keratin.backends.symbolic import KerasTensor
 from keratin.errors import ArgumentError, ConfigError, ShapeError, StateError, UnknownArgumentError
-from tests.layers.table import close
+from keratin.testing.layers.checks import close
 from tests.marks import needs_gradients
 
 X = np.arange(6, dtype="float32").reshape(2, 3)

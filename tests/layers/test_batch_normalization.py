@@ -9,7 +9,7 @@ import pytest
 
 import keratin
 from keratin import layers, ops
-from tests.layers.table import close
+from keratin.testing.layers.checks import close
 from tests.marks import needs_gradients
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from keratin import layers
-from tests.layers import table
-from tests.layers.cases import CASES
-from tests.layers.table import Case
+from keratin.testing.layers import checks
+from keratin.testing.layers.case import Case
+from keratin.testing.layers.rows import CASES
+from tests.layers import against_keras
 from tests.marks import needs_gradients
 
 
@@ -18,39 +19,39 @@ def rows(condition=lambda row: True):
 
 @rows()
 def test_shapes(row: Case) -> None:
-    table.check_shapes(row)
+    checks.check_shapes(row)
 
 
 @rows()
 def test_weights(row: Case) -> None:
-    table.check_weights(row)
+    checks.check_weights(row)
 
 
 @rows()
 def test_compiled(row: Case) -> None:
-    table.check_compiled(row)
+    checks.check_compiled(row)
 
 
 @rows()
 def test_config(row: Case) -> None:
-    table.check_config(row)
+    checks.check_config(row)
 
 
 @rows(lambda row: row.keras)
 def test_against_keras(row: Case) -> None:
-    table.check_against_keras(row)
+    against_keras.check_against_keras(row)
 
 
 @needs_gradients
 @rows(lambda row: row.gradient)
 def test_gradient(row: Case) -> None:
-    table.check_gradient(row)
+    checks.check_gradient(row)
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 @rows()
 def test_half(row: Case, policy: str) -> None:
-    table.check_half(row, policy)
+    checks.check_half(row, policy)
 
 
 def test_every_layer_has_a_row() -> None:

@@ -12,7 +12,7 @@ import keratin
 from keratin import layers, ops, registry
 from keratin.errors import ConfigError
 from keratin.saving import register_keras_serializable
-from tests.layers.table import close, mask_of
+from keratin.testing.layers.checks import close, mask_of
 
 X = np.arange(6, dtype="float32").reshape(2, 3)
 

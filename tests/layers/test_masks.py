@@ -12,7 +12,7 @@ import pytest
 import keratin
 from keratin import layers, ops
 from keratin.state import masks
-from tests.layers.table import close, mask_of
+from keratin.testing.layers.checks import close, mask_of
 
 IDS = np.array([[1, 2, 0], [3, 0, 0]])
 MASK = (IDS != 0).tolist()

@@ -10,7 +10,7 @@ import pytest
 import keratin
 from keratin import layers, ops, registry
 from keratin.state.seed import SeedGenerator
-from tests.layers.table import close
+from keratin.testing.layers.checks import close
 
 ONES = np.ones((100, 100), "float32")
 MAKERS = [

@@ -11,7 +11,7 @@ import pytest
 from keratin import Variable, losses
 from keratin.losses import CategoricalFocalCrossentropy
 from keratin.state.transforms import value_and_grad
-from tests.losses import reference
+from keratin.testing.losses import reference
 
 RANDOM = np.random.default_rng(0)
 

@@ -10,7 +10,7 @@ import sklearn.metrics as sk
 from keratin import metrics, ops
 from keratin.metrics import Metric
 from keratin.state.transforms import jit
-from tests.losses import reference
+from keratin.testing.losses import reference
 
 RANDOM = np.random.default_rng(2)
 BATCHES = (slice(0, 25), slice(25, 50), slice(50, 60))  # the last one is short

@@ -11,7 +11,7 @@ from keratin import ops
 from keratin.backends import select
 from keratin.backends.symbolic import KerasTensor
 from keratin.errors import ArgumentError, AxisError, DtypeError, ShapeError
-from tests.ops.table import f32, i32
+from keratin.testing.arrays import f32, i32
 
 X, V = f32(2, 3), f32(3)
 

@@ -7,9 +7,8 @@ import pytest
 from keratin import ops
 from keratin.backends import select
 from keratin.ops import nn
-from tests.ops import table
-from tests.ops.cases import CASES
-from tests.ops.table import Case
+from keratin.testing.ops import CASES, checks
+from keratin.testing.ops.case import Case
 
 
 def rows(condition=lambda row: True):
@@ -19,41 +18,41 @@ def rows(condition=lambda row: True):
 
 @rows()
 def test_value(row: Case) -> None:
-    table.check_value(row)
+    checks.check_value(row)
 
 
 @rows(lambda row: row.edges)
 def test_edges(row: Case) -> None:
-    table.check_edges(row)
+    checks.check_edges(row)
 
 
 @rows(lambda row: row.dtype is not None)
 def test_dtype(row: Case) -> None:
-    table.check_dtype(row)
+    checks.check_dtype(row)
 
 
 @rows(lambda row: row.symbolic)
-def test_symbolic(row: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    table.check_symbolic(row, monkeypatch)
+def test_symbolic(row: Case) -> None:
+    checks.check_symbolic(row)
 
 
 @pytest.mark.trains
 @rows(lambda row: row.gradient)
 def test_gradient(row: Case) -> None:
-    table.check_gradient(row)
+    checks.check_gradient(row)
 
 
 @pytest.mark.trains
 @rows(lambda row: row.ties)
 def test_ties(row: Case) -> None:
-    table.check_ties(row)
+    checks.check_ties(row)
 
 
 @rows(lambda row: row.compiled)
 def test_compiled(row: Case) -> None:
     if select.current().name == "numpy":
         pytest.skip("the numpy backend compiles nothing")
-    table.check_compiled(row)
+    checks.check_compiled(row)
 
 
 WITHOUT_ROW = {

@@ -12,8 +12,9 @@ from keratin import ops
 from keratin.backends.symbolic import KerasTensor
 from keratin.errors import ArgumentError, ShapeError
 from keratin.ops import mechanism, nn
-from tests.ops import table
-from tests.ops.table import Case, case, f32, floating, host
+from keratin.testing.arrays import f32, host
+from keratin.testing.ops import checks
+from keratin.testing.ops.case import Case, case, floating
 
 
 def _tuple(value: Any, rank: int) -> tuple[int, ...]:
@@ -173,7 +174,7 @@ def test_conv_transpose_is_the_gradient_of_conv(padding: str, stride: int) -> No
     y = nn.conv(x, kernel, stride, padding)
     upstream = f32(*y.shape, seed=2)
     row = case(nn.conv, [x], None, kernel=mechanism.convert(kernel), strides=stride, padding=padding, gradient=True)  # type: ignore[arg-type]
-    (gradient,) = table.gradients(row, [x], [upstream])
+    (gradient,) = checks.gradients(row, [x], [upstream])
     found = host(nn.conv_transpose(upstream, kernel, stride, padding))
     # The sizes that a strided convolution drops at the end are not there; what is there is equal.
     size = min(found.shape[1], 8)
@@ -243,29 +244,29 @@ rows = pytest.mark.parametrize("row", CASES, ids=[f"{row.op.__name__}{i}" for i,
 
 @rows
 def test_value(row: Case) -> None:
-    table.check_value(row)
+    checks.check_value(row)
 
 
 @rows
-def test_symbolic(row: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    table.check_symbolic(row, monkeypatch)
+def test_symbolic(row: Case) -> None:
+    checks.check_symbolic(row)
 
 
 @rows
 def test_dtype(row: Case) -> None:
-    table.check_dtype(row)
+    checks.check_dtype(row)
 
 
 @pytest.mark.trains
 @rows
 def test_gradient(row: Case) -> None:
-    table.check_gradient(row)
+    checks.check_gradient(row)
 
 
 @pytest.mark.trains
 @rows
 def test_compiled(row: Case) -> None:
-    table.check_compiled(row)
+    checks.check_compiled(row)
 
 
 # ---- sizes not known

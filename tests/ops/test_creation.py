@@ -12,7 +12,7 @@ from keratin.backends import select
 from keratin.backends.symbolic import KerasTensor, symbolic_mode
 from keratin.errors import ArgumentError
 from keratin.ops.mechanism import dtype_of
-from tests.ops.table import f32, host
+from keratin.testing.arrays import f32, host
 
 MADE: list[tuple[Any, Any, str]] = [
     (lambda: ops.zeros((2, 3)), np.zeros((2, 3)), "float32"),

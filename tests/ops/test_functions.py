@@ -11,7 +11,7 @@ from keratin import ops
 from keratin.backends.symbolic import KerasTensor
 from keratin.ops.mechanism import convert
 from keratin.ops.operation import source_inputs
-from tests.ops.table import f32, host, i32
+from keratin.testing.arrays import f32, host, i32
 
 
 def attention(query: Any, key: Any) -> Any:

@@ -12,7 +12,7 @@ from hypothesis import strategies
 
 from keratin import ops
 from keratin.backends.symbolic import KerasTensor
-from tests.ops.table import f32, host, i32, tensors
+from keratin.testing.arrays import f32, host, i32, tensors
 
 SHAPE = (3, 4, 2)
 simple_keys = hypothesis.extra.numpy.basic_indices(SHAPE, allow_newaxis=True, allow_ellipsis=True)

@@ -14,9 +14,10 @@ from keratin.backends import select
 from keratin.backends.symbolic import KerasTensor
 from keratin.errors import ArgumentError, AxisError, ShapeError
 from keratin.ops import mechanism, nn
-from tests.ops import table
-from tests.ops.nn_cases import CASES
-from tests.ops.table import Case, host
+from keratin.testing.arrays import f32, host, i32, results, tensors
+from keratin.testing.ops import checks
+from keratin.testing.ops.case import EDGES, Case
+from keratin.testing.ops.nn import CASES
 
 
 def rows(condition: Any = lambda row: True) -> Any:
@@ -26,50 +27,50 @@ def rows(condition: Any = lambda row: True) -> Any:
 
 @rows()
 def test_value(row: Case) -> None:
-    table.check_value(row)
+    checks.check_value(row)
 
 
 @rows(lambda row: row.edges)
 def test_edges(row: Case) -> None:
-    table.check_edges(row)
+    checks.check_edges(row)
 
 
 @rows(lambda row: row.dtype is not None)
 def test_dtype(row: Case) -> None:
-    table.check_dtype(row)
+    checks.check_dtype(row)
 
 
 @rows(lambda row: row.symbolic)
-def test_symbolic(row: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    table.check_symbolic(row, monkeypatch)
+def test_symbolic(row: Case) -> None:
+    checks.check_symbolic(row)
 
 
 @pytest.mark.trains
 @rows(lambda row: row.gradient)
 def test_gradient(row: Case) -> None:
-    table.check_gradient(row)
+    checks.check_gradient(row)
 
 
 @pytest.mark.trains
 @rows(lambda row: row.ties)
 def test_ties(row: Case) -> None:
-    table.check_ties(row)
+    checks.check_ties(row)
 
 
 @pytest.mark.trains
 @rows()
 def test_compiled(row: Case) -> None:
-    table.check_compiled(row)
+    checks.check_compiled(row)
 
 
 @pytest.mark.trains
 @rows(lambda row: row.op.__name__ in select.current().native)
 def test_native_form_equals_the_body(row: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    arrays = [np.asarray(table.EDGES, np.float32)]
-    native = host(row.call(*table.tensors(arrays))[0])
+    arrays = [np.asarray(EDGES, np.float32)]
+    native = host(row.call(*tensors(arrays))[0])
     monkeypatch.setattr(mechanism, "use_native", False)
-    np.testing.assert_array_equal(native, host(row.call(*table.tensors(arrays))[0]))
-    table.check_ties(row)
+    np.testing.assert_array_equal(native, host(row.call(*tensors(arrays))[0]))
+    checks.check_ties(row)
 
 
 # ---- softmax
@@ -102,7 +103,7 @@ def test_softmax_axis_is_checked() -> None:
 
 
 def test_sparsemax_gives_distributions_with_zeros() -> None:
-    found = host(nn.sparsemax(table.f32(50, 6), axis=0))
+    found = host(nn.sparsemax(f32(50, 6), axis=0))
     np.testing.assert_allclose(found.sum(0), 1, rtol=1e-5)
     assert (found == 0).mean() > 0.5
 
@@ -144,8 +145,8 @@ def test_binary_crossentropy_of_large_logits(logit: float, label: float) -> None
 
 @pytest.mark.parametrize("scale", [1.0, 100.0, 1e4])
 def test_categorical_crossentropies_of_large_logits(scale: float) -> None:
-    logits = table.f32(20, 5, low=-1, high=1) * np.float32(scale)
-    labels = table.i32(20, low=0, high=5)
+    logits = f32(20, 5, low=-1, high=1) * np.float32(scale)
+    labels = i32(20, low=0, high=5)
     shifted = logits.astype(np.float64) - logits.max(1, keepdims=True)
     right = np.log(np.exp(shifted).sum(1)) - shifted[np.arange(20), labels]
     found = nn.sparse_categorical_crossentropy(labels, logits, from_logits=True)
@@ -169,7 +170,7 @@ def test_a_class_that_cannot_be_is_no_nan_where_the_label_excludes_it() -> None:
 
 @pytest.mark.parametrize("label", [-1, 3])
 def test_labels_outside_of_the_classes_give_nan(label: int) -> None:
-    found = host(nn.sparse_categorical_crossentropy([label, 1], table.f32(2, 3), from_logits=True))
+    found = host(nn.sparse_categorical_crossentropy([label, 1], f32(2, 3), from_logits=True))
     assert np.isnan(found[0]) and np.isfinite(found[1])
 
 
@@ -236,20 +237,20 @@ def test_batch_normalization_in_a_graph_keeps_all_tensors() -> None:
 # ---- Keras as the second witness
 
 KERAS = [
-    ("softmax", [table.f32(3, 4)], {"axis": 0}),
-    ("log_softmax", [table.f32(3, 4)], {}),
-    ("gelu", [table.f32(3, 4)], {}),
-    ("celu", [table.f32(3, 4)], {"alpha": 0.5}),
-    ("squareplus", [table.f32(3, 4)], {"b": 2}),
-    ("one_hot", [table.i32(3)], {"num_classes": 4, "axis": 0}),
-    ("multi_hot", [table.i32(2, 3, low=0)], {"num_classes": 5}),
-    ("categorical_crossentropy", [table.f32(2, 3, low=0), table.f32(2, 3, low=0.1, seed=1)], {}),
-    ("sparse_categorical_crossentropy", [table.i32(2, low=0, high=3), table.f32(2, 3)], {"from_logits": True}),
-    ("binary_crossentropy", [table.f32(2, 3, low=0, high=1), table.f32(2, 3, low=0, high=1, seed=1)], {}),
-    ("normalize", [table.f32(3, 4)], {"order": 3, "axis": 0}),
-    ("layer_normalization", [table.f32(3, 4), table.f32(4), table.f32(4, seed=1)], {"epsilon": 1e-3}),
-    ("rms_normalization", [table.f32(3, 4), table.f32(4)], {}),
-    ("moments", [table.f32(3, 4)], {"axes": [0], "keepdims": True}),
+    ("softmax", [f32(3, 4)], {"axis": 0}),
+    ("log_softmax", [f32(3, 4)], {}),
+    ("gelu", [f32(3, 4)], {}),
+    ("celu", [f32(3, 4)], {"alpha": 0.5}),
+    ("squareplus", [f32(3, 4)], {"b": 2}),
+    ("one_hot", [i32(3)], {"num_classes": 4, "axis": 0}),
+    ("multi_hot", [i32(2, 3, low=0)], {"num_classes": 5}),
+    ("categorical_crossentropy", [f32(2, 3, low=0), f32(2, 3, low=0.1, seed=1)], {}),
+    ("sparse_categorical_crossentropy", [i32(2, low=0, high=3), f32(2, 3)], {"from_logits": True}),
+    ("binary_crossentropy", [f32(2, 3, low=0, high=1), f32(2, 3, low=0, high=1, seed=1)], {}),
+    ("normalize", [f32(3, 4)], {"order": 3, "axis": 0}),
+    ("layer_normalization", [f32(3, 4), f32(4), f32(4, seed=1)], {"epsilon": 1e-3}),
+    ("rms_normalization", [f32(3, 4), f32(4)], {}),
+    ("moments", [f32(3, 4)], {"axes": [0], "keepdims": True}),
 ]
 
 
@@ -257,8 +258,8 @@ KERAS = [
 def test_like_keras(name: str, inputs: list[np.ndarray], kwargs: dict[str, Any]) -> None:
     keras = pytest.importorskip("keras")
     assert os.environ["KERAS_BACKEND"] == "jax"
-    right = table.results(getattr(keras.ops, name)(*inputs, **kwargs))
-    for found, expected in zip(table.results(getattr(nn, name)(*inputs, **kwargs)), right, strict=True):
+    right = results(getattr(keras.ops, name)(*inputs, **kwargs))
+    for found, expected in zip(results(getattr(nn, name)(*inputs, **kwargs)), right, strict=True):
         np.testing.assert_allclose(host(found), np.asarray(expected), rtol=1e-5, atol=1e-6)
 
 

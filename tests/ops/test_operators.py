@@ -11,7 +11,7 @@ import pytest
 from keratin import ops
 from keratin.backends.symbolic import KerasTensor
 from keratin.ops.operators import install_operators
-from tests.ops.table import f32, flags, host, i32
+from keratin.testing.arrays import f32, flags, host, i32
 
 
 @install_operators

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from keratin import ops
 from keratin.backends import select
 from keratin.backends.symbolic import KerasTensor
 from keratin.errors import ArgumentError, ShapeError
 from keratin.ops import mechanism, nn
-from tests.ops import table
-from tests.ops.table import Case, case, f32, floating, host, same
+from keratin.testing.arrays import f32, host
+from keratin.testing.ops import checks
+from keratin.testing.ops.case import DTYPES, Case, case, floating, same
 
 
 def _tuple(value: Any, rank: int) -> tuple[int, ...]:
@@ -80,13 +82,13 @@ def test_pool(steps: Any, padding: str, data_format: str) -> None:
 
 
 CASES = [
-    case(nn.max_pool, [f32(2, 6, 2)], loop_max, dtype=same, accepts=table.DTYPES[1:], pool_size=2),
+    case(nn.max_pool, [f32(2, 6, 2)], loop_max, dtype=same, accepts=DTYPES[1:], pool_size=2),
     case(
         nn.max_pool,
         [f32(2, 5, 4, 2)],
         loop_max,
         dtype=same,
-        accepts=table.DTYPES[1:],
+        accepts=DTYPES[1:],
         pool_size=3,
         strides=2,
         padding="same",
@@ -96,7 +98,7 @@ CASES = [
         [f32(1, 2, 5, 5)],
         loop_max,
         dtype=same,
-        accepts=table.DTYPES[1:],
+        accepts=DTYPES[1:],
         pool_size=2,
         data_format="channels_first",
     ),
@@ -117,29 +119,29 @@ rows = pytest.mark.parametrize("row", CASES, ids=[f"{row.op.__name__}{i}" for i,
 
 @rows
 def test_value(row: Case) -> None:
-    table.check_value(row)
+    checks.check_value(row)
 
 
 @rows
-def test_symbolic(row: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    table.check_symbolic(row, monkeypatch)
+def test_symbolic(row: Case) -> None:
+    checks.check_symbolic(row)
 
 
 @rows
 def test_dtype(row: Case) -> None:
-    table.check_dtype(row)
+    checks.check_dtype(row)
 
 
 @pytest.mark.trains
 @rows
 def test_gradient(row: Case) -> None:
-    table.check_gradient(row)
+    checks.check_gradient(row)
 
 
 @pytest.mark.trains
 @rows
 def test_compiled(row: Case) -> None:
-    table.check_compiled(row)
+    checks.check_compiled(row)
 
 
 @pytest.mark.trains
@@ -147,7 +149,7 @@ def test_compiled(row: Case) -> None:
 def test_equal_maxima_share_one_gradient(strides: int) -> None:
     """Whichever position it goes to, the gradient of a window sums to 1."""
     x = np.zeros((1, 4, 4, 1), np.float32)
-    function = select.current().value_and_grad(lambda v: (nn.max_pool(v[0], 2, strides).sum(), []))
+    function = select.current().value_and_grad(lambda v: (ops.sum(nn.max_pool(v[0], 2, strides)), []))
     gradient = host(function([mechanism.convert(x)])[1][0])
     assert gradient.sum() == (4 if strides == 2 else 9) and gradient.min() >= 0
 

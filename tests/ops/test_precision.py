@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from keratin import ops
-from tests.ops.table import f32, host
+from keratin.testing.arrays import f32, host
 
 HALF = pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 

@@ -10,7 +10,7 @@ import pytest
 from keratin import ops
 from keratin.backends.symbolic import KerasTensor
 from keratin.errors import ShapeError
-from tests.ops.table import f32
+from keratin.testing.arrays import f32
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 import keratin
 from keratin import constraints, ops, optimizers
 from keratin.optimizers import schedules
-from tests.optimizers import problem, reference
+from keratin.testing.optimizers import problem, reference
 
 OPTIMIZERS = [
     ("SGD", {"momentum": 0.9, "nesterov": True}),

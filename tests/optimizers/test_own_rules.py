@@ -6,8 +6,8 @@ import pytest
 
 import keratin
 from keratin import ops, optimizers
+from keratin.testing.optimizers import problem
 from tests.marks import needs_gradients
-from tests.optimizers import problem
 
 
 class Momentum(optimizers.Optimizer):

@@ -6,7 +6,7 @@ import pytest
 
 import keratin
 from keratin import optimizers
-from tests.optimizers import problem, reference
+from keratin.testing.optimizers import problem, reference
 
 RATES = {"Lion": 0.003, "Adadelta": 1.0, "Adam": 0.01, "SGD": 0.02, "Ftrl": 0.5}
 RULES = [

@@ -11,8 +11,8 @@ import keratin
 from keratin import optimizers
 from keratin.errors import ArgumentError, UnknownArgumentError
 from keratin.optimizers import SGD, Adam, LossScaleOptimizer, MultiOptimizer, OptimizerMap
+from keratin.testing.optimizers import problem
 from tests.marks import needs_gradients
-from tests.optimizers import problem
 
 INF = float("inf")
 

@@ -16,7 +16,7 @@ from keratin.errors import ArgumentError, AxisError, DtypeError, ShapeError
 from keratin.ops import mechanism
 from keratin.random import draws, host
 from keratin.random.core import key_of
-from tests.ops.table import host as to_host
+from keratin.testing.arrays import host as to_host
 
 COUNT = 200_000
 TRUNCATED = scipy.stats.truncnorm(-2, 2)

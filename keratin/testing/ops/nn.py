@@ -9,10 +9,10 @@ import numpy as np
 import scipy.special
 
 from keratin.ops import nn
-from tests.ops.table import EDGES, Case, always, case, f32, floating, i32, same
+from keratin.testing.arrays import f32, i32
+from keratin.testing.ops.case import EDGES, FLOATS, Case, always, case, floating, same
 
 INF, NAN = math.inf, math.nan
-FLOATS = ("float16", "bfloat16", "float32")
 EPSILON = 1e-7
 
 

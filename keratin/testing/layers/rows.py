@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from keratin import layers
-from tests.layers.table import Case, case
+from keratin.testing.layers.case import Case, case
 
 MASK = [[True, True, False, True, False, True]] * 3 + [[False, True, True, True, True, False]]
 FIRST = dict(data_format="channels_first")

@@ -1,0 +1,1 @@
+"""The suite that a backend, an op or a layer must pass."""
