@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,9 @@ from typing import Any
 
 PACKAGES = ("keratin", "keras", "bare")
 BACKENDS = ("jax", "torch", "tensorflow", "numpy")
+THREADS = 2
+BROUGHT_ALONG = {"tensorflow": {"keras"}}
+"""Packages that the import of an engine imports by itself."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,8 @@ class Contender:
     Args:
         package: The Keras-like package that is measured, or "bare" for a hand-written implementation.
         backend: The engine under it.
-        compile_options: Keyword arguments that every workload adds to `model.compile`.
+        compile_options: Keyword arguments that every workload adds to `model.compile`; to code by hand they are options
+            of its own, such as those of its optimizer.
 
     Example:
         >>> Contender.parse("keras-jax:steps_per_execution=50").compile_options
@@ -54,8 +59,14 @@ class Contender:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Variables that make a process use this contender's backend."""
-        return {"KERAS_BACKEND": self.backend, "KERATIN_BACKEND": self.backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        """Variables that make a process use this contender's backend, and as many threads as the others."""
+        threads = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+        return {
+            "KERAS_BACKEND": self.backend,
+            "KERATIN_BACKEND": self.backend,
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+            **dict.fromkeys(threads, str(THREADS)),
+        }
 
     def load(self) -> Any:
         """Import the package.  The result is `Any`, since all contenders share Keras's API and no class."""
@@ -63,7 +74,8 @@ class Contender:
 
     def check_alone(self) -> None:
         """Raise RuntimeError if this process has imported another contender's package."""
-        loaded = [other for other in PACKAGES if other != self.package and other in sys.modules]
+        allowed = {self.package, *BROUGHT_ALONG.get(self.backend, ())}
+        loaded = [other for other in PACKAGES if other not in allowed and other in sys.modules]
         if loaded:
             raise RuntimeError(f"The worker of {self.name} must not import another contender. Received: {loaded}")
 
@@ -71,6 +83,12 @@ class Contender:
         """The versions of the package and of the backend, as far as this process has loaded them."""
         modules = {name: sys.modules.get(name) for name in (self.package, self.backend)}
         return {name: _version(module) for name, module in modules.items() if module is not None}
+
+
+def limit_cores() -> None:
+    """Keep this process and its children on THREADS cores, for engines that take as many threads as there are cores."""
+    if hasattr(os, "sched_setaffinity"):  # on Linux
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:THREADS])
 
 
 def _parse_option(text: str) -> tuple[str, Any]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import worker
-from benchmarks.contenders import Contender
+from benchmarks.contenders import Contender, limit_cores
 
 
 def main() -> None:
@@ -28,6 +28,7 @@ def main() -> None:
     parser.add_argument("--engine", type=Path, metavar="DIRECTORY")
     options = parser.parse_args()
     os.environ.update(options.contender.environment)  # before anything imports the contender
+    limit_cores()
     measure = worker.prepare(options.workload, options.contender, options.seconds)
     print(f"{options.workload}, {options.contender.name}: {measure():.4g} without the profiler")
     profiler = cProfile.Profile()

@@ -3,7 +3,7 @@
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from benchmarks.contenders import Contender
 from benchmarks.timing import Round, Timed
@@ -39,19 +39,19 @@ class Goal:
         return figure >= self.limit if self.kind == "quicker" else figure <= self.limit
 
 
-def quicker(times: float) -> Goal:
-    """At least `times` as quick as Keras."""
-    return Goal("quicker", times, "keras")
+def quicker(times: float, on: str = "jax") -> Goal:
+    """At least `times` as quick as Keras, both on that backend."""
+    return Goal("quicker", times, "keras", on)
 
 
-def within(times: float) -> Goal:
-    """At most `times` as slow as the bare implementation."""
-    return Goal("within", times, "bare")
+def within(times: float, on: str = "jax") -> Goal:
+    """At most `times` as slow as the bare implementation on that backend."""
+    return Goal("within", times, "bare", on)
 
 
-def at_most(value: float) -> Goal:
+def at_most(value: float, on: str = "jax") -> Goal:
     """A figure that holds without a reference."""
-    return Goal("value", value)
+    return Goal("value", value, "", on)
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Workload:
         name: What the command line calls it.
         title: What is done, in a line.
         unit: The unit of the figure, which is better when smaller.
-        goals: At most one goal for each reference.
+        goals: At most one goal for each reference and backend.
         implementation: From a contender to what is timed, or to a function that measures one round by itself.
         slow: A round takes seconds, as it starts processes: fewer rounds are run.
     """
@@ -83,6 +83,45 @@ BARE: dict[tuple[str, str], str] = {
     ("mlp", "jax"): "benchmarks.bare.jax_training:mlp",
     ("cnn", "jax"): "benchmarks.bare.jax_training:cnn",
     ("dense_eager", "jax"): "benchmarks.bare.jax_eager:dense",
+    ("tiny", "torch"): "benchmarks.bare.torch_training:tiny",
+    ("mlp", "torch"): "benchmarks.bare.torch_training:mlp",
+    ("cnn", "torch"): "benchmarks.bare.torch_training:cnn",
+    ("predict_one", "torch"): "benchmarks.bare.torch_prediction:predict_one",
+    ("identity", "torch"): "benchmarks.bare.torch_eager:identity",
+    ("dense_eager", "torch"): "benchmarks.bare.torch_eager:dense",
+    ("build_weights", "torch"): "benchmarks.bare.torch_building:build_weights",
+    ("import", "torch"): "benchmarks.bare.torch_startup:import_engine",
+    ("import", "tensorflow"): "benchmarks.bare.tensorflow_startup:import_engine",
+    ("first_step", "torch"): "benchmarks.bare.torch_startup:first_step",
+    ("memory", "torch"): "benchmarks.bare.torch_startup:memory",
+}
+
+# Options with which code by hand runs again, beside its plain form.
+VARIANTS: dict[tuple[str, str], tuple[dict[str, Any], ...]] = {
+    ("tiny", "torch"): ({"fused": True},),
+    ("mlp", "torch"): ({"fused": True},),
+    ("cnn", "torch"): ({"fused": True}, {"fused": True, "channels_last": True}),
+}
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Who races when the command line names a suite.
+
+    Args:
+        left: Who is measured.
+        right: Against whom, beside code by hand.
+        rounds: How many rounds each contender gets.
+    """
+
+    left: Contender
+    right: tuple[Contender, ...]
+    rounds: int
+
+
+SUITES = {
+    name: Suite(Contender("keratin", name), (Contender("keras", name),), rounds)
+    for name, rounds in (("jax", 9), ("torch", 7), ("tensorflow", 7))
 }
 
 
@@ -97,6 +136,13 @@ def workload(
         return implementation
 
     return register
+
+
+def by_hand(name: str, backend: str) -> list[Contender]:
+    """The hand-written implementations of workload `name` on a backend: the plain one and its variants."""
+    if (name, backend) not in BARE:
+        return []
+    return [Contender("bare", backend, options) for options in ({}, *VARIANTS.get((name, backend), ()))]
 
 
 def implementation_of(name: str, contender: Contender) -> Implementation:

@@ -47,7 +47,8 @@ class Row:
 def rows_of(workload: Workload, entries: Sequence[Entry]) -> list[Row]:
     """The first entry against each of the others, and against its goals without a reference."""
     left, references = entries[0], entries[1:]
-    rows = [_value_row(workload, left, goal) for goal in workload.goals if goal.kind == "value"]
+    backend = left.contender.backend
+    rows = [_value_row(workload, left, g) for g in workload.goals if g.kind == "value" and g.backend == backend]
     return rows + [_ratio_row(workload, left, reference) for reference in references]
 
 
@@ -88,7 +89,7 @@ def write_json(path: Path, rows: Sequence[Row], races: dict[str, list[Entry]], m
 
 def _value_row(workload: Workload, left: Entry, goal: Goal) -> Row:
     value = _median(left.values)
-    met = None if value is None or goal.backend != left.contender.backend else goal.is_met(value)
+    met = None if value is None else goal.is_met(value)
     name = left.contender.name
     return Row(workload.name, workload.unit, name, value, None, None, None, None, None, goal.text, met, left.error)
 

@@ -11,7 +11,7 @@ import sys
 import traceback
 from typing import Any, TextIO
 
-from benchmarks.contenders import Contender
+from benchmarks.contenders import Contender, limit_cores
 from benchmarks.timing import Round, Timed
 from benchmarks.workloads import implementation_of
 
@@ -19,6 +19,7 @@ from benchmarks.workloads import implementation_of
 def main(name: str, contender: Contender, seconds: float) -> int:
     """Serve rounds until the input ends.  Returns the exit status."""
     answers = _private_output()
+    limit_cores()
     try:
         measure = prepare(name, contender, seconds)
         contender.check_alone()

@@ -5,21 +5,27 @@ from typing import Any
 import numpy as np
 
 from benchmarks.contenders import Contender
-from benchmarks.registry import at_most, within, workload
+from benchmarks.registry import at_most, quicker, within, workload
 from benchmarks.timing import MICROSECONDS, Timed
 
 CALLS = 500
 ROWS, UNITS = 32, 64
 
 
-@workload("eager call of Identity", at_most(2), unit="us/call")
+@workload(
+    "eager call of Identity",
+    at_most(2), at_most(2, on="torch"), quicker(1, on="tensorflow"), unit="us/call",
+)  # fmt: skip
 def identity(contender: Contender) -> Timed:
     """What `Layer.__call__` costs by itself."""
     keras = contender.load()
     return calls_of(keras, keras.layers.Identity())
 
 
-@workload("eager call of Dense(64) on (32, 64)", within(1.5), unit="us/call")
+@workload(
+    "eager call of Dense(64) on (32, 64)",
+    within(1.5), within(1.5, on="torch"), quicker(1, on="tensorflow"), unit="us/call",
+)  # fmt: skip
 def dense_eager(contender: Contender) -> Timed:
     """What a layer adds to its product and sum."""
     keras = contender.load()

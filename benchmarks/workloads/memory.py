@@ -5,7 +5,7 @@ import sys
 
 from benchmarks import data, fresh, models
 from benchmarks.contenders import Contender
-from benchmarks.registry import workload
+from benchmarks.registry import quicker, within, workload
 from benchmarks.timing import Round
 
 ROWS = 64_000
@@ -13,7 +13,10 @@ MIB = 2.0**20
 SCRIPT = "from benchmarks.workloads import memory; memory.fit({name!r})"
 
 
-@workload("peak memory of a process that fits the mlp on 191 MiB", unit="MiB", slow=True)
+@workload(
+    "peak memory of a process that fits the mlp on 191 MiB",
+    within(1.1, on="torch"), quicker(1, on="tensorflow"), unit="MiB", slow=True,
+)  # fmt: skip
 def memory(contender: Contender) -> Round:
     """All of it: interpreter, package, engine, data, and what `fit` adds."""
     return lambda: float(fresh.run(SCRIPT.format(name=contender.name), contender))
@@ -26,9 +29,10 @@ def fit(name: str) -> None:
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"], **contender.compile_options)
     x, y = data.classification(ROWS, (784,))
     model.fit(x, y, batch_size=128, epochs=1, verbose=0)
-    print(_peak())
+    print(peak())
 
 
-def _peak() -> float:
+def peak() -> float:
+    """The most that this process has held, in MiB."""
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / MIB

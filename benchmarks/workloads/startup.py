@@ -5,7 +5,7 @@ from time import perf_counter
 
 from benchmarks import data, fresh, models
 from benchmarks.contenders import Contender
-from benchmarks.registry import at_most, quicker, workload
+from benchmarks.registry import at_most, quicker, within, workload
 from benchmarks.timing import Round
 from benchmarks.workloads.training import CNN_BATCH
 
@@ -21,25 +21,37 @@ IMPORT_LAYERS = IMPORT.replace("import {package}", "import {package}; {package}.
 FIRST_STEP = "from benchmarks.workloads import startup; startup.first_step_of({name!r})"
 
 
-@workload("import in a fresh process", quicker(8), unit="s", slow=True, name="import")
+@workload(
+    "import in a fresh process",
+    quicker(8), within(1.1, on="torch"), quicker(1, on="tensorflow"), unit="s", slow=True, name="import",
+)  # fmt: skip
 def import_package(contender: Contender) -> Round:
     """The import statement in a process that has imported nothing else."""
     return lambda: _import(contender, IMPORT)[0]
 
 
-@workload("import, Sequential and layers.Dense named, in a fresh process", unit="s", slow=True)
+@workload(
+    "import, Sequential and layers.Dense named, in a fresh process",
+    quicker(1, on="tensorflow"), unit="s", slow=True,
+)  # fmt: skip
 def import_layers(contender: Contender) -> Round:
     """The import and what it may have left for the first use of a layer."""
     return lambda: _import(contender, IMPORT_LAYERS)[0]
 
 
-@workload("engines (jax, torch, tensorflow) loaded by the import", at_most(0), unit="engines", slow=True)
+@workload(
+    "engines (jax, torch, tensorflow) loaded by the import",
+    at_most(0), at_most(0, on="torch"), at_most(0, on="tensorflow"), unit="engines", slow=True,
+)  # fmt: skip
 def import_engines(contender: Contender) -> Round:
     """How many engines a program pays for before it needs one."""
     return lambda: _import(contender, IMPORT)[1]
 
 
-@workload("first step of the cnn, cold: start, import, build, compile, fit one batch", unit="s", slow=True)
+@workload(
+    "first step of the cnn, cold: start, import, build, compile, fit one batch",
+    within(1.1, on="torch"), quicker(1, on="tensorflow"), unit="s", slow=True,
+)  # fmt: skip
 def first_step(contender: Contender) -> Round:
     """The wall time of a fresh process with an empty home folder, so with no compile cache."""
 
@@ -50,7 +62,9 @@ def first_step(contender: Contender) -> Round:
     return measure
 
 
-@workload("the same, second run: with what the first one cached", unit="s", slow=True)
+@workload(
+    "the same, second run: with what the first one cached", quicker(1, on="tensorflow"), unit="s", slow=True
+)  # fmt: skip
 def first_step_again(contender: Contender) -> Round:
     """As `first_step` in a home folder that an earlier run has used; nothing but the package's defaults is set."""
     home = tempfile.TemporaryDirectory()

@@ -12,7 +12,10 @@ MLP_ROWS, MLP_BATCH, MLP_EPOCHS = 12_800, 128, 2
 CNN_ROWS, CNN_BATCH, CNN_EPOCHS = 1_280, 128, 1
 
 
-@workload("fit 8-16-1, batch 32, Adam, mean squared error, 16,000 rows", quicker(20), within(2.5))
+@workload(
+    "fit 8-16-1, batch 32, Adam, mean squared error, 16,000 rows",
+    quicker(20), within(2.5), quicker(5, on="torch"), within(1.1, on="torch"), quicker(1, on="tensorflow"),
+)  # fmt: skip
 def tiny(contender: Contender) -> Timed:
     """Where a step costs next to nothing: what is left is the loop."""
     model = models.tiny(contender.load())
@@ -20,7 +23,10 @@ def tiny(contender: Contender) -> Timed:
     return fit_epochs(model, data.regression(TINY_ROWS), TINY_BATCH, TINY_EPOCHS)
 
 
-@workload("fit 784-512-512-10, batch 128, Adam, accuracy", quicker(1.1))
+@workload(
+    "fit 784-512-512-10, batch 128, Adam, accuracy",
+    quicker(1.1), quicker(2, on="torch"), within(1.1, on="torch"), quicker(1, on="tensorflow"),
+)  # fmt: skip
 def mlp(contender: Contender) -> Timed:
     """Where matrix products are most of a step."""
     model = models.mlp(contender.load())
@@ -28,7 +34,10 @@ def mlp(contender: Contender) -> Timed:
     return fit_epochs(model, data.classification(MLP_ROWS, (784,)), MLP_BATCH, MLP_EPOCHS)
 
 
-@workload("fit Conv32-pool-Conv64-pool-Dropout-Dense10 on 28x28x1, batch 128, Adam", quicker(3))
+@workload(
+    "fit Conv32-pool-Conv64-pool-Dropout-Dense10 on 28x28x1, batch 128, Adam",
+    quicker(3), within(1.1, on="torch"), quicker(1, on="tensorflow"),
+)  # fmt: skip
 def cnn(contender: Contender) -> Timed:
     """Where convolutions and the gradient of pooling are most of a step."""
     model = models.cnn(contender.load())
