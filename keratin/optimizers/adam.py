@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from keratin import ops
+from keratin.backends import select
 from keratin.errors import ArgumentError
 from keratin.ops import mechanism
 from keratin.ops.mechanism import Tensor
@@ -67,6 +68,17 @@ class Adam(Optimizer):
         if self.amsgrad:
             square = new["velocity_hat"] = ops.maximum(slots["velocity_hat"], square)
         return value - rate * new["momentum"] / (ops.sqrt(square) + self.epsilon), new
+
+
+    def update_together(
+        self, gradients: list[Tensor], values: list[Tensor], slots: dict[str, list[Tensor]], learning_rate: Tensor
+    ) -> tuple[list[Tensor], dict[str, list[Tensor]]] | None:
+        """The rule by the backend's kernel."""
+        kernel = select.current().native.get("adam_update")
+        if kernel is None:
+            return None
+        rate = learning_rate * adam_rate(self, self.beta_1, self.beta_2, mechanism.dtype_of(learning_rate))
+        return kernel(values, gradients, slots, rate, self.beta_1, self.beta_2, self.epsilon)
 
 
 class AdamW(Adam):

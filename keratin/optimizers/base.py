@@ -148,6 +148,37 @@ class Optimizer(registry.Configurable, tracking.Tracked):
         for name, slot in new.items():
             mine[name].assign(slot)
 
+    def update_together(
+        self, gradients: list[Tensor], values: list[Tensor], slots: dict[str, list[Tensor]], learning_rate: Tensor
+    ) -> tuple[list[Tensor], dict[str, list[Tensor]]] | None:
+        """The rule for all variables at once, by a kernel that the backend offers; None where it offers none.
+
+        It gives what `update` gives for each. All tensors have one dtype.
+        """
+        return None
+
+    def _update_together(self, gradients: list[Tensor], variables: list[Variable], rate: Tensor) -> bool:
+        """Whether `update_together` did it.  A subclass with another rule for one variable is asked for that."""
+        cls = type(self)
+        owner = next(c for c in cls.__mro__ if "update_together" in c.__dict__)
+        if owner is Optimizer or cls.update is not owner.update or cls.update_step is not Optimizer.update_step:
+            return False
+        dtypes_found = {wide(v.dtype) for v in variables}
+        mine = [self._slot_variables[self._index[v]] for v in variables]
+        if len(dtypes_found) != 1 or any(slots.keys() != mine[0].keys() for slots in mine):
+            return False
+        slots = {name: [_wide_value(row[name]) for row in mine] for name in mine[0]}
+        values = [_wide_value(v) for v in variables]
+        found = self.update_together(gradients, values, slots, mechanism.convert(rate, dtypes_found.pop()))
+        if found is None:
+            return False
+        for variable, value in zip(variables, found[0], strict=True):
+            variable.assign(value)
+        for name, column in found[1].items():
+            for row, value in zip(mine, column, strict=True):
+                row[name].assign(value)
+        return True
+
     def begin_update(self) -> None:
         """Called once per update, before the variables: changes what they share."""
 
@@ -420,13 +451,14 @@ class Optimizer(registry.Configurable, tracking.Tracked):
         gradients = self._clipped([g for g, _ in pairs])
         rate = mechanism.convert(self.learning_rate)
         self.begin_update()
-        for gradient, variable in zip(gradients, variables, strict=True):
-            own_rate = mechanism.convert(rate, wide(variable.dtype))
+        for variable in variables:
             decay = self.decay_of(variable)
             if decay and not self._is_excluded(variable):
-                value = _wide_value(variable)
+                value, own_rate = _wide_value(variable), mechanism.convert(rate, wide(variable.dtype))
                 variable.assign(value - value * (own_rate * float(decay)))
-            self.update_step(gradient, variable, own_rate)
+        if not self._update_together(gradients, variables, rate):
+            for gradient, variable in zip(gradients, variables, strict=True):
+                self.update_step(gradient, variable, mechanism.convert(rate, wide(variable.dtype)))
         _constrain(variables)
         if self.use_ema:
             self._update_averages()

@@ -211,7 +211,7 @@ def _simplify(module: fx.GraphModule) -> None:
         value = _constant(module, node, known)
         if value is not None:
             name = f"_folded{len(known)}"
-            setattr(module, name, value)
+            module.register_buffer(name, value, persistent=False)
             with graph.inserting_before(node):
                 replacement = graph.get_attr(name)
             replacement.meta["val"] = node.meta["val"]
@@ -273,7 +273,7 @@ def _reuse_memory(module: fx.GraphModule, donated: list[bool]) -> None:
     for clone in graph.find_nodes(op="call_function", target=aten.clone.default):
         source: Any = clone.args[0]
         writes = [order[user] for user in clone.users if _writes(user)]
-        if source not in owned or not writes:
+        if source not in owned or not writes or source.meta["val"].stride() != clone.meta["val"].stride():
             continue
         readers = [user for view in views[source] for user in view.users if user is not clone]
         if all(order[reader] < min(writes) for reader in readers):
@@ -351,6 +351,8 @@ def _replay(module: fx.GraphModule) -> Callable[..., list[Any]]:
         if unused:
             lines[-1] += f"; del {', '.join(dict.fromkeys(unused))}"
     body = "\n    ".join(lines)
+    import os
+    if os.environ.get("KDEBUG"): print(body)
     exec(f"def replay({', '.join(parameters)}):\n    {body}", bound)  # of names and numbers made here only
     return bound["replay"]
 
