@@ -1,0 +1,735 @@
+"""TensorFlow: facts and primitives; `transforms.py` has the rest.
+
+Deviations that are mended here:
+* `maximum` and `minimum` share the slope at a tie (0.5 each), as JAX and PyTorch do; TensorFlow gives it to one side.
+* Indices outside `take` give NaN and those outside `scatter` are dropped: TensorFlow raises on the CPU, and gives 0 or
+  drops on a GPU (https://www.tensorflow.org/api_docs/python/tf/gather).
+* NaN becomes 0 and what is too large the extreme value where floats become integers; TensorFlow leaves it to the CPU.
+* Integer division by zero gives 0 in place of an error.
+* NaN is sorted last and counts as the greatest in `argmax`, wherever it stands.
+* Sums of half precision are accumulated in float32.
+* Integer dtypes without a kernel go through a wider one (`_through`).
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.eager import record
+from tensorflow.python.ops import gen_math_ops
+
+from keratin import shapes
+from keratin.backends.tensorflow.facts import (
+    TENSOR_TYPES,
+    EagerTensor,
+    block,
+    borrow_host,
+    canonical_dtype,
+    device,
+    eager,
+    engine_dtype,
+    free_memory,
+    from_foreign,
+    from_host,
+    is_tensor,
+    is_traced,
+    name,
+    native_dtype,
+    shape,
+    sizes,
+    to_host,
+    unknown,
+)
+from keratin.backends.tensorflow.native import native
+from keratin.backends.tensorflow.neural import conv, reduce_window
+from keratin.backends.tensorflow.transforms import (
+    abstract_eval,
+    cond,
+    custom_gradient,
+    fori_loop,
+    host_callback,
+    jit,
+    loop,
+    native_step,
+    remat,
+    scan,
+    value_and_grad,
+    vmap,
+    while_loop,
+)
+
+# ---- elementwise
+
+
+def _pair(function: Callable[..., Any]) -> Callable[..., Any]:
+    """With Python scalars in the dtype of the tensor beside them."""
+
+    def run(x: Any, y: Any) -> Any:
+        if not isinstance(y, tf.Tensor):
+            y = _like(y, x)
+        elif not isinstance(x, tf.Tensor):
+            x = _like(x, y)
+        return function(x, y)
+
+    return run
+
+
+def _like(value: Any, x: Any) -> Any:
+    return tf.cast(value, x.dtype) if isinstance(value, np.ndarray | np.generic) else tf.constant(value, x.dtype)
+
+
+def _through(function: Callable[..., Any], wider: dict[Any, Any]) -> Callable[..., Any]:
+    """`function`, for dtypes without a kernel through the one that the table names."""
+
+    def run(x: Any, *args: Any) -> Any:
+        dtype = x.dtype
+        wide = wider.get(dtype)
+        if wide is None:
+            return function(x, *args)
+        return tf.cast(function(tf.cast(x, wide), *(_cast_tensor(a, wide) for a in args)), dtype)
+
+    return run
+
+
+def _cast_tensor(value: Any, dtype: Any) -> Any:
+    return tf.cast(value, dtype) if isinstance(value, tf.Tensor) else value
+
+
+_SIGNLESS = {tf.uint8: tf.int32, tf.uint16: tf.int32, tf.uint32: tf.int64, tf.uint64: tf.int64}
+_HALF = {tf.float16: tf.float32, tf.bfloat16: tf.float32}
+_BOOL = {tf.bool: tf.uint8}
+_WHOLE = {
+    **dict.fromkeys((tf.bool, tf.int8, tf.uint8, tf.int16, tf.uint16), tf.int32),
+    **dict.fromkeys((tf.uint32, tf.uint64), tf.int64),
+}
+"""Integers of which products of matrices have no kernel; the lower bits are the same."""
+
+exp, expm1, log, log1p, sqrt, rsqrt = tf.exp, tf.math.expm1, tf.math.log, tf.math.log1p, tf.sqrt, tf.math.rsqrt
+sin, cos, tan, asin, acos, atan = tf.sin, tf.cos, tf.tan, tf.asin, tf.acos, tf.atan
+sinh, cosh, tanh, asinh, acosh, atanh = tf.sinh, tf.cosh, tf.tanh, tf.asinh, tf.acosh, tf.atanh
+sigmoid, conj, stop_gradient, copy = tf.sigmoid, tf.math.conj, tf.stop_gradient, tf.identity
+real, imag = tf.math.real, tf.math.imag
+erf = tf.math.erf
+erfinv, lgamma, digamma = (_through(f, _HALF) for f in (tf.math.erfinv, tf.math.lgamma, tf.math.digamma))
+negative, abs, sign = (_through(f, _SIGNLESS) for f in (tf.negative, tf.abs, tf.sign))
+
+
+def _for_floats(function: Callable[[Any], Any], otherwise: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def run(x: Any) -> Any:
+        return function(x) if x.dtype.is_floating else otherwise(x)
+
+    return run
+
+
+def _no(x: Any) -> Any:
+    return tf.zeros_like(x, tf.bool)
+
+
+def _yes(x: Any) -> Any:
+    return tf.ones_like(x, tf.bool)
+
+
+floor, ceil, round = (_for_floats(f, tf.identity) for f in (tf.floor, tf.math.ceil, tf.round))
+isnan, isinf, isfinite = (
+    _for_floats(tf.math.is_nan, _no),
+    _for_floats(tf.math.is_inf, _no),
+    _for_floats(tf.math.is_finite, _yes),
+)
+
+
+def signbit(x: Any) -> Any:
+    if x.dtype.is_floating:  # the comparison with 0 does not see -0.0
+        x = tf.bitcast(x, {2: tf.int16, 4: tf.int32, 8: tf.int64}[x.dtype.size])
+    return _no(x) if x.dtype.is_unsigned or x.dtype == tf.bool else x < 0
+
+
+def bitwise_not(x: Any) -> Any:
+    return tf.logical_not(x) if x.dtype == tf.bool else tf.bitwise.invert(x)
+
+
+def _bits(for_bool: Callable[..., Any], for_integers: Callable[..., Any]) -> Callable[..., Any]:
+    return _pair(lambda x, y: (for_bool if x.dtype == tf.bool else for_integers)(x, y))
+
+
+bitwise_and = _bits(tf.logical_and, tf.bitwise.bitwise_and)
+bitwise_or = _bits(tf.logical_or, tf.bitwise.bitwise_or)
+bitwise_xor = _bits(tf.not_equal, tf.bitwise.bitwise_xor)
+left_shift, right_shift = _pair(tf.bitwise.left_shift), _pair(tf.bitwise.right_shift)
+
+add = _pair(_bits(tf.logical_or, gen_math_ops.add_v2))
+multiply = _pair(_bits(tf.logical_and, gen_math_ops.mul))
+subtract, divide = _pair(gen_math_ops.sub), _pair(gen_math_ops.real_div)
+power, atan2 = _pair(_through(tf.pow, _SIGNLESS)), _pair(tf.atan2)
+
+
+def _division(function: Callable[..., Any]) -> Callable[..., Any]:
+    """0 where integers are divided by 0, as in NumPy: TensorFlow raises an error on the CPU."""
+
+    def run(x: Any, y: Any) -> Any:
+        if not x.dtype.is_integer:
+            return function(x, y)
+        zero = tf.equal(y, tf.zeros((), y.dtype))
+        return tf.where(zero, tf.zeros((), x.dtype), function(x, tf.where(zero, tf.ones((), y.dtype), y)))
+
+    return _pair(run)
+
+
+floor_divide, mod = _division(tf.math.floordiv), _division(tf.math.floormod)
+
+
+def _extreme(plain: Callable[..., Any], first: Callable[..., Any]) -> Callable[..., Any]:
+    @tf.custom_gradient
+    def shared(x: Any, y: Any) -> Any:
+        def gradient(upstream: Any) -> Any:
+            tie = tf.cast(tf.equal(x, y), x.dtype)
+            part = tf.where(first(x, y), tf.ones_like(tie), tie * tf.constant(0.5, x.dtype))
+            to_x, to_y = upstream * part, upstream * (tf.constant(1, x.dtype) - part)
+            return _unbroadcast(to_x, x), _unbroadcast(to_y, y)
+
+        return plain(x, y), gradient
+
+    def run(x: Any, y: Any) -> Any:
+        if x.dtype == tf.bool:
+            return tf.cast(plain(tf.cast(x, tf.uint8), tf.cast(y, tf.uint8)), tf.bool)
+        if not x.dtype.is_floating or (tf.executing_eagerly() and not record.could_possibly_record()):
+            return plain(x, y)
+        return shared(x, y)
+
+    return _pair(run)
+
+
+def _unbroadcast(gradient: Any, x: Any) -> Any:
+    """The gradient of what was broadcast, summed to the shape that it had."""
+    if x.shape.is_fully_defined() and gradient.shape.is_fully_defined():
+        if x.shape == gradient.shape:
+            return gradient
+        lead = len(gradient.shape) - len(x.shape)
+        ones = [lead + i for i, size in enumerate(x.shape) if size == 1 and gradient.shape[lead + i] != 1]
+        return tf.reshape(tf.reduce_sum(gradient, [*range(lead), *ones]), x.shape)
+    axes, _ = tf.raw_ops.BroadcastGradientArgs(s0=tf.shape(x), s1=tf.shape(gradient))
+    return tf.reshape(tf.reduce_sum(gradient, axes), tf.shape(x))
+
+
+maximum, minimum = _extreme(gen_math_ops.maximum, tf.greater), _extreme(gen_math_ops.minimum, tf.less)
+
+
+@_pair
+def nextafter(x: Any, y: Any) -> Any:
+    if x.dtype.size > 2:
+        return tf.math.nextafter(x, y)
+    whole = tf.cast(tf.bitcast(x, tf.int16), tf.int32)  # half precision has no kernel: a step in the bits
+    up = tf.where(tf.equal(x < y, whole >= 0), 1, -1)
+    least = tf.bitcast(tf.cast(tf.where(y > 0, 1, -32767), tf.int16), x.dtype)
+    moved = tf.where(x == 0, least, tf.bitcast(tf.cast(whole + up, tf.int16), x.dtype))
+    return tf.where(x == y, y, tf.where(tf.math.is_nan(x) | tf.math.is_nan(y), x + y, moved))
+
+
+equal, not_equal = _pair(tf.equal), _pair(tf.not_equal)
+
+
+def _order(function: Callable[..., Any]) -> Callable[..., Any]:
+    def run(x: Any, y: Any) -> Any:
+        return function(tf.cast(x, tf.uint8), tf.cast(y, tf.uint8)) if x.dtype == tf.bool else function(x, y)
+
+    return _pair(run)
+
+
+less, less_equal, greater, greater_equal = map(_order, (tf.less, tf.less_equal, tf.greater, tf.greater_equal))
+
+
+def _truth(x: Any) -> Any:
+    return tf.cast(x, tf.bool)
+
+
+def logical_not(x: Any) -> Any:
+    return tf.logical_not(_truth(x))
+
+
+def logical_and(x: Any, y: Any) -> Any:
+    return tf.logical_and(_truth(x), _truth(y))
+
+
+def logical_or(x: Any, y: Any) -> Any:
+    return tf.logical_or(_truth(x), _truth(y))
+
+
+def logical_xor(x: Any, y: Any) -> Any:
+    return tf.not_equal(_truth(x), _truth(y))
+
+
+def where(condition: Any, x: Any, y: Any) -> Any:
+    if not isinstance(y, tf.Tensor) and isinstance(x, tf.Tensor):
+        y = _like(y, x)
+    elif not isinstance(x, tf.Tensor) and isinstance(y, tf.Tensor):
+        x = _like(x, y)
+    return tf.where(_truth(condition), x, y)
+
+
+def cast(x: Any, dtype: str) -> Any:
+    wanted = native_dtype(dtype)
+    given = x.dtype
+    if given == wanted:
+        return x
+    if given.is_complex and not wanted.is_complex:
+        return cast(tf.math.real(x), dtype) if wanted != tf.bool else tf.not_equal(x, 0)
+    if given.is_floating and wanted.is_integer:
+        x = tf.where(tf.math.is_nan(x), tf.zeros((), given), x)
+        return tf.saturate_cast(x, wanted)
+    return tf.cast(x, wanted)
+
+
+def bitcast(x: Any, dtype: str) -> Any:
+    return tf.bitcast(x, native_dtype(dtype))
+
+
+# ---- creation
+
+
+def full(shape: Sequence[Any], value: Any, dtype: str) -> Any:
+    kind = native_dtype(dtype)
+    if isinstance(value, tf.Tensor | np.ndarray | np.generic):
+        value = tf.cast(value, kind)
+    elif kind == tf.bool:
+        value = tf.constant(bool(value))
+    else:
+        value = tf.constant(value, kind)
+    return tf.fill(sizes(shape), value)
+
+
+def iota(size: Any, dtype: str) -> Any:
+    kind = native_dtype(dtype)
+    if kind in (tf.int32, tf.int64):
+        return tf.range(tf.cast(size, kind))
+    return tf.cast(tf.range(size), kind)
+
+
+def random_bits(key: Any, shape: Sequence[Any]) -> Any:
+    count = tf.cast(tf.reduce_prod(tf.cast(sizes(shape), tf.int64)), tf.int64) if unknown(shape) else math.prod(shape)
+    if tf.executing_eagerly():
+        words = _program_of_words()(key, tf.constant(count, tf.int64))
+    else:
+        words = _words(key, count)
+    return tf.reshape(words, sizes(shape))
+
+
+def _words(key: Any, count: Any) -> Any:
+    """Threefry-2x32 with 20 rounds, the two halves of a word combined by xor.
+
+    Source: Salmon, Moraes, Dror & Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3", section 3.3 and table 2.
+    """
+    first, second = _constant(0, "uint32"), tf.cast(tf.range(tf.cast(count, tf.int64)), tf.uint32)
+    if not isinstance(count, int) or count > 2**32:
+        first = tf.cast(tf.range(tf.cast(count, tf.int64)) // 2**32, tf.uint32)
+    k0, k1 = key[0], key[1]
+    schedule = (k0, k1, tf.bitwise.bitwise_xor(tf.bitwise.bitwise_xor(k0, k1), _constant(0x1BD11BDA, "uint32")))
+    rotations = ((13, 15, 26, 6), (17, 29, 16, 24))
+    x, y = first + schedule[0], second + schedule[1]
+    for group in range(5):
+        for distance in rotations[group % 2]:
+            x = x + y
+            left = tf.bitwise.left_shift(y, _constant(distance, "uint32"))
+            right = tf.bitwise.right_shift(y, _constant(32 - distance, "uint32"))
+            y = tf.bitwise.bitwise_xor(tf.bitwise.bitwise_or(left, right), x)
+        x = x + schedule[(group + 1) % 3]
+        y = y + (schedule[(group + 2) % 3] + _constant(group + 1, "uint32"))
+    return tf.bitwise.bitwise_xor(x, y)
+
+
+def _constant(value: Any, dtype: str) -> Any:
+    return tf.constant(value, native_dtype(dtype))
+
+
+@functools.cache
+def _program_of_words() -> Callable[..., Any]:
+    """One graph for all counts: its hundred operations are dear one by one."""
+    signature = [tf.TensorSpec((2,), tf.uint32), tf.TensorSpec((), tf.int64)]
+    return tf.function(_words, input_signature=signature, autograph=False)
+
+
+# ---- reductions
+
+
+def _reduction(function: Callable[..., Any], wider: dict[Any, Any]) -> Callable[..., Any]:
+    def run(x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
+        if not axes:
+            return tf.identity(x)
+        wide = wider.get(x.dtype)
+        if wide is None:
+            return function(x, axes, keepdims)
+        return tf.cast(function(tf.cast(x, wide), axes, keepdims), x.dtype)
+
+    return run
+
+
+sum = _reduction(tf.reduce_sum, {**_HALF, tf.bool: tf.int32})
+prod = _reduction(tf.reduce_prod, {**_HALF, tf.bool: tf.int32})
+max, min = _reduction(tf.reduce_max, _BOOL), _reduction(tf.reduce_min, _BOOL)
+any = _reduction(lambda x, axes, keepdims: tf.reduce_any(_truth(x), axes, keepdims), {})
+all = _reduction(lambda x, axes, keepdims: tf.reduce_all(_truth(x), axes, keepdims), {})
+
+
+def _arg_extreme(function: Callable[..., Any]) -> Callable[..., Any]:
+    def run(x: Any, axis: int, keepdims: bool) -> Any:
+        found = function(x, axis, tf.int32)
+        if x.dtype.is_floating:  # NaN never compares as the extreme; the first one is
+            missing = tf.math.is_nan(x)
+            found = tf.where(tf.reduce_any(missing, axis), tf.argmax(missing, axis, tf.int32), found)
+        return tf.expand_dims(found, axis) if keepdims else found
+
+    return run
+
+
+argmax, argmin = _arg_extreme(tf.argmax), _arg_extreme(tf.argmin)
+cumsum, cumprod = _through(tf.cumsum, {**_HALF, **_BOOL}), _through(tf.math.cumprod, {**_HALF, **_BOOL})
+
+
+# ---- shape
+
+
+def _known(shape: Sequence[Any]) -> list[int | None]:
+    return [None if isinstance(size, tf.Tensor) else int(size) for size in shape]
+
+
+def reshape(x: Any, shape: Sequence[Any]) -> Any:
+    return tf.ensure_shape(tf.reshape(x, sizes(shape)), _known(shape)) if unknown(shape) else tf.reshape(x, shape)
+
+
+def expand_dims(x: Any, axis: int) -> Any:
+    return tf.expand_dims(x, axis)
+
+
+def squeeze(x: Any, axes: tuple[int, ...]) -> Any:
+    return tf.squeeze(x, axes) if axes else x
+
+
+def transpose(x: Any, axes: tuple[int, ...]) -> Any:
+    return tf.transpose(x, axes) if axes else x
+
+
+def broadcast_to(x: Any, shape: Sequence[Any]) -> Any:
+    return tf.broadcast_to(x, sizes(shape))
+
+
+def concatenate(xs: Sequence[Any], axis: int) -> Any:
+    return tf.concat(xs, axis)
+
+
+def pad(x: Any, widths: Sequence[tuple[int, int]], value: Any) -> Any:
+    if not widths:
+        return x
+    return tf.pad(x, [list(pair) for pair in widths], constant_values=_like(value, x) if value else 0)
+
+
+def flip(x: Any, axes: tuple[int, ...]) -> Any:
+    return tf.reverse(x, axes) if axes else x
+
+
+# ---- indexing
+
+
+def slice_strided(x: Any, index: tuple[slice, ...]) -> Any:
+    return x[index] if index else x
+
+
+def dynamic_slice(x: Any, starts: Sequence[Any], sizes: Sequence[Any]) -> Any:
+    if not starts:
+        return x
+    return tf.ensure_shape(tf.slice(x, _starts(x, starts, sizes), _whole(sizes)), _known(sizes))
+
+
+def _whole(values: Sequence[Any]) -> Any:
+    return tf.stack([tf.cast(v, tf.int32) for v in values]) if unknown(values) else list(map(int, values))
+
+
+def _starts(x: Any, starts: Sequence[Any], wanted: Sequence[Any]) -> Any:
+    """Positions moved so that the block fits; negative ones count from the end."""
+    given, result = shape(x), []
+    for start, size, room in zip(starts, wanted, given, strict=True):
+        if isinstance(start, int | np.integer) and start == 0:
+            result.append(0)
+            continue
+        start = tf.cast(start, tf.int32)
+        start = tf.where(start < 0, start + room, start)
+        result.append(gen_math_ops.minimum(gen_math_ops.maximum(start, 0), room - size))
+    return _whole(result)
+
+
+def dynamic_update_slice(x: Any, update: Any, starts: Sequence[Any]) -> Any:
+    if not starts:
+        return update
+    given, wanted = shape(x), shape(update)
+    depth = builtins.max(
+        (i + 1 for i, (a, b) in enumerate(zip(given, wanted, strict=True)) if not (a is b or a == b)), default=0
+    )
+    if depth == 0:
+        return tf.identity(update)
+    first = _starts(x, starts, wanted)
+    ranges = [first[i] + tf.range(wanted[i]) for i in range(depth)]
+    return tf.tensor_scatter_nd_update(x, tf.stack(tf.meshgrid(*ranges, indexing="ij"), -1), update)
+
+
+def _fill(dtype: Any) -> Any:
+    if dtype.is_integer:
+        return dtype.min if not dtype.is_unsigned else dtype.max
+    return False if dtype == tf.bool else math.nan
+
+
+def _inside(x: Any, indices: Any, size: Any) -> tuple[Any, Any]:
+    """Positions counted from the start, 0 for those outside; and which are inside."""
+    indices = tf.cast(indices, tf.int64 if indices.dtype in (tf.int64, tf.uint32, tf.uint64) else tf.int32)
+    size = tf.cast(size, indices.dtype)
+    zero = tf.zeros((), indices.dtype)
+    indices = tf.where(indices < zero, indices + size, indices)
+    inside = tf.logical_and(indices >= zero, indices < size)
+    return tf.where(inside, indices, zero), inside
+
+
+def take(x: Any, indices: Any, axis: int) -> Any:
+    size = shape(x)[axis]
+    places, inside = _inside(x, indices, size)
+    if isinstance(size, int) and size == 0:  # nothing to gather from
+        before, after = shape(x)[:axis], shape(x)[axis + 1 :]
+        return tf.fill(sizes((*before, *shape(indices), *after)), tf.constant(_fill(x.dtype), x.dtype))
+    result = tf.gather(x, places, axis=axis)
+    if isinstance(inside, EagerTensor) and bool(tf.reduce_all(inside)):
+        return result
+    keep = tf.reshape(inside, sizes((*shape(indices), *(1,) * (len(x.shape) - axis - 1))))
+    return tf.where(keep, result, tf.constant(_fill(x.dtype), x.dtype))
+
+
+def take_rows(x: Any, indices: Any) -> Any:
+    return tf.gather(x, indices)
+
+
+def take_along_axis(x: Any, indices: Any, axis: int) -> Any:
+    rank = len(x.shape)
+    last = [*(i for i in range(rank) if i != axis), axis]
+    back = [last.index(i) for i in range(rank)]
+    x, indices = tf.transpose(x, last), tf.transpose(indices, last)
+    batch = shapes.broadcast(shape(x)[:-1], shape(indices)[:-1])
+    size = shape(x)[-1]
+    places, inside = _inside(x, indices, size)
+    if isinstance(size, int) and size == 0:
+        result = tf.fill(sizes((*batch, shape(indices)[-1])), tf.constant(_fill(x.dtype), x.dtype))
+        return tf.transpose(result, back)
+    x = tf.broadcast_to(x, sizes((*batch, size)))
+    places = tf.broadcast_to(places, sizes((*batch, shape(indices)[-1])))
+    result = tf.gather(x, places, axis=rank - 1, batch_dims=rank - 1)
+    if not (isinstance(inside, EagerTensor) and bool(tf.reduce_all(inside))):
+        result = tf.where(inside, result, tf.constant(_fill(x.dtype), x.dtype))
+    return tf.transpose(result, back)
+
+
+def gather_nd(x: Any, indices: Any) -> Any:
+    depth = indices.shape[-1]
+    given = tf.cast(tf.stack(shape(x)[:depth]), indices.dtype)
+    indices = tf.where(indices < 0, indices + given, indices)
+    return tf.gather_nd(x, tf.clip_by_value(indices, 0, gen_math_ops.maximum(given - 1, 0)))
+
+
+def scatter(x: Any, indices: Any, updates: Any, mode: str) -> Any:
+    """Over rows: the leading axes in one, and a further row for what is outside."""
+    depth = indices.shape[-1]
+    whole, rest = shape(x), shape(x)[depth:]
+    given = tf.cast(tf.stack(whole[:depth]), tf.int64)
+    indices = tf.cast(indices, tf.int64)
+    indices = tf.where(indices < 0, indices + given, indices)
+    inside = tf.reduce_all(tf.logical_and(indices >= 0, indices < given), -1)
+    count = tf.reduce_prod(given)
+    place = tf.reduce_sum(indices * tf.math.cumprod(given, exclusive=True, reverse=True), -1)
+    place = tf.reshape(tf.where(inside, place, count), (-1, 1))
+    updates = tf.broadcast_to(_tensor_like(updates, x), sizes((*shape(indices)[:-1], *rest)))
+    updates = tf.reshape(updates, sizes((-1, *rest)))
+    flat = tf.reshape(x, sizes((-1, *rest)))
+    padded = tf.pad(flat, [[0, 1], *([0, 0] for _ in rest)])
+    if mode == "multiply":
+        factors = tf.math.unsorted_segment_prod(updates, place[:, 0], count + 1)
+        return tf.reshape(flat * factors[:-1], sizes(whole))
+    kind, wide = x.dtype, _BOOL.get(x.dtype)
+    if wide is not None:
+        padded, updates = tf.cast(padded, wide), tf.cast(updates, wide)
+    result = _SCATTER[mode](padded, place, updates)[:-1]
+    return tf.cast(tf.reshape(result, sizes(whole)), kind)
+
+
+def _tensor_like(value: Any, x: Any) -> Any:
+    return value if isinstance(value, tf.Tensor) else _like(value, x)
+
+
+_SCATTER: dict[str, Callable[..., Any]] = {
+    "set": tf.tensor_scatter_nd_update,
+    "add": tf.tensor_scatter_nd_add,
+    "max": tf.tensor_scatter_nd_max,
+    "min": tf.tensor_scatter_nd_min,
+}
+
+
+# ---- linear algebra
+
+
+def matmul(x: Any, y: Any) -> Any:
+    wide = _WHOLE.get(x.dtype)
+    if wide is not None:
+        return tf.cast(matmul(tf.cast(x, wide), tf.cast(y, wide)), x.dtype)
+    if len(x.shape) == 2 and len(y.shape) == 2:
+        return gen_math_ops.mat_mul(x, y)
+    if len(x.shape) == 1 or len(y.shape) == 1:
+        left = tf.expand_dims(x, 0) if len(x.shape) == 1 else x
+        right = tf.expand_dims(y, 1) if len(y.shape) == 1 else y
+        result = matmul(left, right)
+        gone = ([-1] if len(y.shape) == 1 else []) + ([-2] if len(x.shape) == 1 else [])
+        return tf.squeeze(result, gone)
+    if len(y.shape) == 2:  # one product of matrices, in place of one for each of the leading positions
+        *lead, inner = shape(x)
+        rows = tf.matmul(tf.reshape(x, sizes((shapes.size(lead), inner))), y)
+        return reshape(rows, (*lead, shape(y)[1]))
+    return tf.matmul(x, y)
+
+
+def dot_general(x: Any, y: Any, contract: Any, batch: Any) -> Any:
+    letters = iter("abcdefghijklmnopqrstuvwxyz")
+    left: list[str] = [next(letters) for _ in x.shape]
+    right: list[str] = [next(letters) for _ in y.shape]
+    for a, b in (*zip(*contract, strict=True), *zip(*batch, strict=True)):
+        right[b] = left[a]
+    result = [left[a] for a in batch[0]]
+    result += [c for i, c in enumerate(left) if i not in contract[0] and i not in batch[0]]
+    result += [c for i, c in enumerate(right) if i not in contract[1] and i not in batch[1]]
+    return _einsum(f"{''.join(left)},{''.join(right)}->{''.join(result)}", [x, y])
+
+
+def einsum(subscripts: str, *operands: Any) -> Any:
+    inputs, result = subscripts.split("->")
+    parts = inputs.split(",")
+    largest: dict[str, Any] = {}
+    for letters, x in zip(parts, operands, strict=True):
+        for letter, size in zip(letters, x.shape, strict=True):
+            if largest.get(letter, 1) == 1:
+                largest[letter] = size
+    given = list(operands)
+    for place, (letters, x) in enumerate(zip(parts, operands, strict=True)):
+        axes = [i for i, (letter, size) in enumerate(zip(letters, x.shape, strict=True)) if size == 1 != largest[letter]]
+        if axes:  # those of size 1 broadcast; TensorFlow's einsum does so only behind dots
+            given[place] = tf.squeeze(x, axes)
+            parts[place] = "".join(letter for i, letter in enumerate(letters) if i not in axes)
+    return _einsum(f"{','.join(parts)}->{result}", given)
+
+
+def _einsum(equation: str, operands: list[Any]) -> Any:
+    wide = _WHOLE.get(operands[0].dtype)
+    if wide is not None:
+        return tf.cast(_einsum(equation, [tf.cast(x, wide) for x in operands]), operands[0].dtype)
+    if len(operands) <= 2:
+        return tf.raw_ops.Einsum(inputs=operands, equation=equation)
+    return tf.einsum(equation, *operands)
+
+
+def _wide(function: Callable[..., Any]) -> Callable[..., Any]:
+    """In float32 where a half dtype has no kernel."""
+
+    def run(x: Any, *args: Any) -> Any:
+        if x.dtype not in _HALF:
+            return function(x, *args)
+        result = function(tf.cast(x, tf.float32), *(_cast_tensor(a, tf.float32) for a in args))
+        if isinstance(result, tuple):
+            return tuple(tf.cast(r, x.dtype) for r in result)
+        return tf.cast(result, x.dtype)
+
+    return run
+
+
+cholesky, inverse, det = _wide(tf.linalg.cholesky), _wide(tf.linalg.inv), _wide(tf.linalg.det)
+
+
+@_wide
+def qr(x: Any, mode: str) -> tuple[Any, Any]:
+    q, r = tf.linalg.qr(x, full_matrices=mode == "complete")
+    return q, r
+
+
+@_wide
+def svd(x: Any, full_matrices: bool) -> tuple[Any, Any, Any]:
+    s, u, v = tf.linalg.svd(x, full_matrices=full_matrices)
+    return u, s, tf.linalg.adjoint(v)
+
+
+@_wide
+def eigh(x: Any) -> tuple[Any, Any]:
+    values, vectors = tf.linalg.eigh(x)
+    return values, vectors
+
+
+@_wide
+def solve(a: Any, b: Any) -> Any:
+    return tf.linalg.solve(*_same_batch(a, b))
+
+
+@_wide
+def solve_triangular(a: Any, b: Any, lower: bool) -> Any:
+    return tf.linalg.triangular_solve(*_same_batch(a, b), lower=lower)
+
+
+def _same_batch(a: Any, b: Any) -> tuple[Any, Any]:
+    batch = shapes.broadcast(shape(a)[:-2], shape(b)[:-2])
+    return broadcast_to(a, (*batch, *shape(a)[-2:])), broadcast_to(b, (*batch, *shape(b)[-2:]))
+
+
+# ---- order
+
+
+def _keys(x: Any) -> Any:
+    """Integers in the order of the floats, NaN last: TensorFlow leaves open where it sorts NaN."""
+    if not x.dtype.is_floating:
+        return tf.cast(x, tf.int32) if x.dtype == tf.bool else x
+    whole = {2: tf.int16, 4: tf.int32, 8: tf.int64}[x.dtype.size]
+    bits = tf.bitcast(x + tf.zeros((), x.dtype), whole)  # -0.0 equals 0.0
+    largest = tf.constant(whole.max, whole)
+    keys = tf.where(bits < 0, tf.bitwise.bitwise_xor(bits, largest), bits)
+    return tf.where(tf.math.is_nan(x), largest, keys)
+
+
+def argsort(x: Any, axis: int) -> Any:
+    return tf.argsort(_keys(tf.stop_gradient(x)), axis, stable=True)
+
+
+def sort(x: Any, axis: int) -> Any:
+    return take_along_axis(x, argsort(x, axis), axis)
+
+
+def top_k(x: Any, k: int) -> tuple[Any, Any]:
+    if x.dtype == tf.bool:
+        values, indices = tf.math.top_k(tf.cast(x, tf.uint8), k)
+        return tf.cast(values, tf.bool), indices
+    values, indices = tf.math.top_k(x, k)
+    return values, indices
+
+
+def searchsorted(sorted_sequence: Any, values: Any, side: str) -> Any:
+    if sorted_sequence.dtype == tf.bool:
+        sorted_sequence, values = tf.cast(sorted_sequence, tf.uint8), tf.cast(values, tf.uint8)
+    found = tf.searchsorted(_keys(sorted_sequence), _keys(tf.reshape(values, (-1,))), side)
+    return tf.reshape(found, tf.shape(values))
+
+
+# ---- Fourier
+
+
+def fft(x: Any, inverse: bool) -> Any:
+    return tf.signal.ifft(x) if inverse else tf.signal.fft(x)
+
+
+def rfft(x: Any, length: int) -> Any:
+    return tf.signal.rfft(x, [length])
+
+
+def irfft(x: Any, length: int) -> Any:
+    return tf.signal.irfft(x, [length])
+
+
+make_complex = tf.complex

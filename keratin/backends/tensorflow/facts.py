@@ -1,0 +1,128 @@
+"""What TensorFlow's tensors are, how they come from the host and go back, and where they are put."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.eager import context
+from tensorflow.python.framework import ops as framework
+
+from keratin import dtypes
+from keratin.errors import BackendError
+
+name = "tensorflow"
+EagerTensor = framework.EagerTensor
+TENSOR_TYPES: tuple[type, ...] = (EagerTensor, framework.SymbolicTensor)
+
+
+def is_tensor(value: Any) -> bool:
+    """A `tf.Variable` is none: it is read by `from_foreign`."""
+    return isinstance(value, tf.Tensor)
+
+
+def is_traced(value: Any) -> bool:
+    return isinstance(value, tf.Tensor) and not isinstance(value, EagerTensor)
+
+
+def shape(x: Any) -> tuple[Any, ...]:
+    """Sizes as ints; where a graph does not know one, a scalar tensor that has it when the graph runs."""
+    sizes = tuple(x.shape)
+    if None in sizes:
+        dynamic = tf.shape(x)
+        return tuple(dynamic[i] if size is None else size for i, size in enumerate(sizes))
+    return sizes
+
+
+def unknown(shape: Sequence[Any]) -> bool:
+    """Whether a size is known only when the graph runs."""
+    return any(isinstance(size, tf.Tensor) for size in shape)
+
+
+def sizes(shape: Sequence[Any]) -> Any:
+    """A shape as TensorFlow's functions take it."""
+    if unknown(shape):
+        return tf.stack([tf.cast(size, tf.int32) for size in shape])
+    return tf.TensorShape(shape)
+
+
+def canonical_dtype(dtype: str) -> str:
+    return dtype
+
+
+_DTYPES: dict[str, Any] = {}
+
+
+def native_dtype(dtype: str) -> Any:
+    """TensorFlow's object for the name."""
+    found = _DTYPES.get(dtype)
+    if found is None:
+        found = _DTYPES[dtype] = tf.as_dtype(dtype)
+    return found
+
+
+engine_dtype = native_dtype
+
+
+def from_host(array: Any, dtype: str | None = None) -> Any:
+    """A tensor with a copy of the values: `tf.constant` copies arrays."""
+    if dtype is not None and not isinstance(array, bool | int | float):
+        array = np.asarray(array, dtypes.numpy_dtype(dtype))
+    elif dtype == "bool":
+        array = bool(array)
+    return tf.constant(array, None if dtype is None else native_dtype(dtype))
+
+
+def borrow_host(array: np.ndarray) -> Any:
+    """A tensor that may share memory with `array`, for the length of one call."""
+    return EagerTensor(array, context.context().device_name, None)
+
+
+def to_host(x: Any) -> np.ndarray:
+    """The values, in the tensor's own memory where it is on the host: not to be written to."""
+    if isinstance(x, EagerTensor):
+        array = x._numpy()
+        if isinstance(array, np.ndarray):
+            array.flags.writeable = False
+            return array
+        return np.asarray(array)
+    return np.asarray(x)
+
+
+def from_foreign(value: Any) -> Any:
+    if isinstance(value, tf.Variable | tf.IndexedSlices):
+        return tf.convert_to_tensor(value)
+    if hasattr(value, "__dlpack__"):
+        try:
+            return tf.experimental.dlpack.from_dlpack(value.__dlpack__())
+        except Exception:  # layouts that TensorFlow does not take
+            return tf.constant(np.from_dlpack(value))
+    return None
+
+
+def eager() -> contextlib.AbstractContextManager[Any]:
+    return tf.init_scope()
+
+
+def block(values: Any) -> None:
+    """On the CPU values are there at once."""
+    if tf.config.list_logical_devices("GPU"):
+        tf.test.experimental.sync_devices()
+
+
+def free_memory() -> int | None:
+    """TensorFlow does not say how much it may take."""
+    return None
+
+
+@contextlib.contextmanager
+def device(device_name: str) -> Generator[None]:
+    kind, _, index = device_name.lower().partition(":")
+    found = [f"{d.device_type}:{d.name.rpartition(':')[2]}".lower() for d in tf.config.list_logical_devices()]
+    if f"{kind}:{index or 0}" not in found:
+        raise BackendError("There is no such device.", expected=found, received=device_name)
+    with tf.device(f"{kind}:{index or 0}"):
+        yield
