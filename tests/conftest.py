@@ -13,6 +13,8 @@ os.environ.setdefault("KERAS_BACKEND", "jax")  # Keras is the oracle, always on 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(CACHE / "jax"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 # Several test processes share the machine; each takes its part of the cores. NPROC is what XLA reads.
 threads = str(max(1, (os.cpu_count() or 1) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))))
@@ -24,6 +26,26 @@ import numpy as np
 import pytest
 
 SEED = 1234
+
+
+def _readable_tensors() -> None:
+    """Let tests read any engine's tensor as they read a NumPy array: `np.asarray(x)`, `x.tolist()`.
+
+    PyTorch refuses it for tensors that autograd follows, and TensorFlow has no `tolist`; users write
+    `ops.convert_to_numpy(x)` there.
+    """
+    if BACKEND == "torch":
+        import torch
+
+        plain = torch.Tensor.__array__
+        torch.Tensor.__array__ = lambda self, dtype=None, **kwargs: plain(self.detach(), dtype)  # type: ignore[method-assign]
+    elif BACKEND == "tensorflow":
+        import tensorflow
+
+        tensorflow.Tensor.tolist = lambda self: self.numpy().tolist()
+
+
+_readable_tensors()
 WITHOUT_GRADIENTS = {"numpy"}
 
 # The same examples in every run, and no time limit for one: the first may compile.

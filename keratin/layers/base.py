@@ -478,13 +478,12 @@ class Layer(Operation, tracking.Tracked, select.idiom("LayerBase")):
 
     @property
     def variables(self) -> list[Variable]:
-        """All variables, those of seed generators and metrics too."""
+        """All variables but those of metrics: the weights, and the seeds."""
         found = dict.fromkeys(self.weights)
         for layer in self._flatten_layers():
             for item in tracking.contents(layer):
                 if isinstance(item, SeedGenerator):
                     found[item.state] = None
-        found.update(dict.fromkeys(self.metrics_variables))
         return list(found)
 
     @property
@@ -494,7 +493,7 @@ class Layer(Operation, tracking.Tracked, select.idiom("LayerBase")):
 
     @property
     def non_trainable_variables(self) -> list[Variable]:
-        """The variables that optimizers leave alone, seeds and metrics among them."""
+        """The variables that optimizers leave alone, seeds among them."""
         trainable = set(self.trainable_variables)
         return [v for v in self.variables if v not in trainable]
 

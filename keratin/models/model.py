@@ -197,9 +197,7 @@ class Model(Trainer):
         optimizer = self.optimizer
         return {
             "trainable_variables": self.trainable_variables,
-            "non_trainable_variables": [
-                v for v in self.non_trainable_variables if v not in set(self.metrics_variables)
-            ],
+            "non_trainable_variables": self.non_trainable_variables,
             "optimizer_variables": optimizer.variables if optimizer is not None else [],
             "metrics_variables": self.metrics_variables,
         }

@@ -26,6 +26,7 @@ from keratin.training.callbacks.container import CallbackList
 from keratin.training.heads import CompiledLoss, CompiledMetrics, head_names, per_head
 from keratin.training.loop import Feed, Loop
 from keratin.training.program import CallProgram, EagerProgram, StepProgram
+from keratin.training.pure_steps import takes_state, with_state
 
 
 class Trainer(Layer):
@@ -132,6 +133,10 @@ class Trainer(Layer):
     def train_step(self, data: Any) -> dict[str, Any]:
         """One step on a batch: gradients, update, metrics.  A model may replace it; it is compiled all the same.
 
+        A replacement may be written in any of four styles: once for all backends, with `keratin.value_and_grad`; as a
+        pure function `train_step(self, state, data)` that returns (logs, state), as Keras has it for JAX; with a
+        gradient tape of TensorFlow; with `loss.backward()` of PyTorch.
+
         Args: data: (x, y, sample_weight), or fewer of them.
         Returns: logs, a dict of scalars.
         """
@@ -203,10 +208,9 @@ class Trainer(Layer):
         """`compute_loss` as a pure function: the loss and the new values of the three groups."""
         from keratin.state.scope import Scope
 
-        metrics_set = set(self.metrics_variables)
         groups = [
             self.trainable_variables,
-            [v for v in self.non_trainable_variables if v not in metrics_set],
+            self.non_trainable_variables,
             self.metrics_variables,
         ]
         given = [trainable_variables, non_trainable_variables, metrics_variables]
@@ -511,7 +515,9 @@ class Trainer(Layer):
             or type(self).get_metrics_result is not Trainer.get_metrics_result
         )
         update = self._train_update if kind == "train" else self._test_update
-        custom = self.train_step if kind == "train" else self.test_step
+        custom: Any = self.train_step if kind == "train" else self.test_step
+        if replaced and takes_state(custom):
+            custom = with_state(self, kind, custom)
 
         def whole(batch: Any) -> tuple[Any, Any]:
             logs = _as_logs(custom(batch), kind, self.name)
@@ -543,12 +549,16 @@ class Trainer(Layer):
         return program_for
 
     def _predict_programs(self, x: Any) -> Callable[..., Any]:
+        step: Any = self.predict_step
+        if takes_state(step):
+            step = with_state(self, "predict", step)
+
         def program_for(structure: Any, specs: list[spec.Spec], gather: bool, stride: int) -> Any:
             key = ("predict", self.run_eagerly, structure, tuple(specs), stride)
             program = self._training.programs.get(key)
             if program is None or not program.is_current(self):
                 program = self._training.programs[key] = CallProgram(
-                    self.predict_step, structure, specs, stride, self, self.run_eagerly, self._optimize
+                    step, structure, specs, stride, self, self.run_eagerly, self._optimize
                 )
             if type(x) is np.ndarray and len(x) == specs[0].shape[0]:
                 self._training.quick[x.shape, x.dtype] = program

@@ -7,17 +7,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from torch.utils import _python_dispatch
 
-from keratin.backends.torch.programs import refuse_in_trace
+from keratin.backends.torch.programs import eager, refuse_in_trace
 
 __all__ = ["LayerBase", "VariableBase"]
 
 
-def _new_parameter(value: torch.Tensor, trainable: bool) -> torch.nn.Parameter:
+def _new_parameter(value: torch.Tensor, trainable: bool, shared: bool) -> torch.nn.Parameter:
     wanted = trainable and (value.is_floating_point() or value.is_complex())
-    with _python_dispatch._disable_current_modes():
-        return torch.nn.Parameter(value, requires_grad=wanted)
+    with eager():  # a trace may be running
+        return torch.nn.Parameter(value.detach().clone() if shared else value.detach(), requires_grad=wanted)
 
 
 class VariableBase:
@@ -30,6 +29,8 @@ class VariableBase:
     _value: torch.nn.Parameter | None
     _trainable: bool = True
     borrowed: bool = False
+    shares_memory: bool = False
+    """Whether a tensor of someone else has the same memory, and is to see what is assigned."""
 
     @property
     def trainable(self) -> bool:
@@ -58,7 +59,7 @@ class VariableBase:
         return self.cell()
 
     def _keep(self, value: torch.Tensor, shared: bool) -> None:
-        self._value = _new_parameter(value.detach().clone() if shared else value.detach(), self._trainable)
+        self._value = _new_parameter(value, self._trainable, shared)
 
     def hold(self, value: torch.Tensor) -> None:
         """Copy a value into the parameter."""
@@ -67,7 +68,9 @@ class VariableBase:
     def take(self, value: torch.Tensor) -> None:
         """Let the parameter have the memory of a tensor that nobody else has."""
         parameter = self.cell()
-        if value is not parameter:
+        if self.shares_memory:
+            parameter.data.copy_(value)
+        elif value is not parameter:
             parameter.data = value
 
     def _set(self, value: torch.Tensor) -> None:
@@ -85,7 +88,7 @@ class VariableBase:
             self._value = previous
 
     def _fork(self) -> torch.nn.Parameter | None:
-        return None if self._value is None else _new_parameter(self._value.detach().clone(), self._trainable)
+        return None if self._value is None else _new_parameter(self._value, self._trainable, True)
 
     def _materialize(self) -> None:
         raise NotImplementedError  # `Variable` has it
