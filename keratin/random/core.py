@@ -106,7 +106,7 @@ def randint(shape: Sequence[int], minval: int, maxval: int, dtype: Any = "int32"
         )
     offset = _part_of(_words(shape, 2, seed), high - low)
     if dtype in ("int64", "uint64", "uint32"):
-        return p.cast(offset, dtype) + dtypes.numpy_dtype(dtype).type(low)
+        return p.add(p.cast(offset, dtype), dtypes.numpy_dtype(dtype).type(low))
     return p.cast(p.cast(offset, "int32") + (low - 2**32 if low >= 2**31 else low), dtype)  # sums modulo 2 ** 32
 
 
@@ -118,22 +118,25 @@ def _integer(value: Any, name: str) -> int:
 
 
 def _part_of(words: Tensor, count: int) -> Tensor:
-    """floor(r * count / 2 ** 64) for the 64 random bits r of two words: products of 16 by 16 bits, in uint32."""
+    """floor(r * count / 2 ** 64) for the 64 random bits r of two words: products of 16 by 16 bits, in uint32.
+
+    By primitives: not every engine has operators for uint32.
+    """
     high, low = _split(words)
     if count == 2**32:
         return high
-    bottom = high * np.uint32(count)  # a Python integer of 32 bits does not fit the int32 that JAX takes it for
-    carry = p.less(bottom + _high_product(low, count), bottom)
-    return _high_product(high, count) + p.cast(carry, "uint32")
+    bottom = p.multiply(high, np.uint32(count))  # a Python integer of 32 bits does not fit the int32 that JAX takes it for
+    carry = p.less(p.add(bottom, _high_product(low, count)), bottom)
+    return p.add(_high_product(high, count), p.cast(carry, "uint32"))
 
 
 def _high_product(x: Tensor, y: int) -> Tensor:
     """The upper 32 bits of a product of two integers of 32 bits."""
     x_low, x_high = p.bitwise_and(x, 0xFFFF), p.right_shift(x, 16)
     y_low, y_high = y & 0xFFFF, y >> 16
-    middle = p.right_shift(x_low * y_low, 16) + x_high * y_low
-    other = p.bitwise_and(middle, 0xFFFF) + x_low * y_high
-    return x_high * y_high + p.right_shift(middle, 16) + p.right_shift(other, 16)
+    middle = p.add(p.right_shift(p.multiply(x_low, y_low), 16), p.multiply(x_high, y_low))
+    other = p.add(p.bitwise_and(middle, 0xFFFF), p.multiply(x_low, y_high))
+    return p.add(p.add(p.multiply(x_high, y_high), p.right_shift(middle, 16)), p.right_shift(other, 16))
 
 
 def _split(words: Tensor) -> tuple[Tensor, Tensor]:
@@ -165,7 +168,7 @@ def categorical(logits: TensorLike, num_samples: int, dtype: Any = "int32", seed
     return p.cast(p.argmax(scores, len(batch) + 1, False), canonical(dtypes.standardize(dtype)))
 
 
-@op(promote="float")
+@op(promote="float", native=False)
 def dropout(
     inputs: TensorLike, rate: float, noise_shape: Sequence[int | None] | None = None, seed: Any = None
 ) -> Tensor:
@@ -195,9 +198,15 @@ def dropout(
         raise ShapeError(
             "`noise_shape` has another rank than the inputs.", expected=tuple(sizes), received=tuple(noise_shape)
         )
+    return _dropout(inputs, key_of(seed), rate, shapes.standardize(shape))
+
+
+@op(tensors=2, name="keyed_dropout")
+def _dropout(inputs: Tensor, key: Tensor, rate: float, shape: tuple[Any, ...]) -> Tensor:
+    """`dropout` as a function of a key, with a choice of that shape: what a backend may have a form of its own for."""
     # 31 bits, compared as integers: no rounding, and no conversion to floats.
     kept = p.greater_equal(
-        p.cast(p.right_shift(_words(shape, 1, seed), 1), "int32"), min(round(rate * 2**31), 2**31 - 1)
+        p.cast(p.right_shift(p.random_bits(key, shape), 1), "int32"), min(round(rate * 2**31), 2**31 - 1)
     )
     return p.where(kept, p.multiply(inputs, 1 / (1 - rate)), 0)
 

@@ -613,7 +613,8 @@ def dot_general(x: Any, y: Any, contract: Any, batch: Any) -> Any:
 
 
 def einsum(subscripts: str, *operands: Any) -> Any:
-    return _product(lambda *given: torch.einsum(subscripts, *given))(*operands)
+    # Sums over one operand's axes widen integers.
+    return _product(lambda *given: torch.einsum(subscripts, *given).to(given[0].dtype))(*operands)
 
 
 def _wide(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -733,6 +734,9 @@ from keratin.backends.torch.programs import (  # noqa: E402
 from keratin.backends.torch.windows import conv, reduce_window  # noqa: E402
 
 from keratin.backends.torch.native import native  # noqa: E402  isort: skip
+from keratin.backends.torch.updates import UPDATES  # noqa: E402  isort: skip
+
+native.update(UPDATES)
 
 __all__ = [  # what other modules made
     "abstract_eval", "cond", "conv", "custom_gradient", "eager", "fori_loop", "host_callback", "jit", "loop", "native",
