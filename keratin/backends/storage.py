@@ -17,6 +17,8 @@ class TensorStorage:
         borrowed: whether someone outside holds the tensor, so that a program must not overwrite it.
     """
 
+    writes_in_place = False
+    """Whether assigning writes into the tensor that readers hold."""
     _value: Any
     borrowed: bool
 

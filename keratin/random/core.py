@@ -125,7 +125,7 @@ def _part_of(words: Tensor, count: int) -> Tensor:
     high, low = _split(words)
     if count == 2**32:
         return high
-    bottom = p.multiply(high, np.uint32(count))  # a Python integer of 32 bits does not fit the int32 that JAX takes it for
+    bottom = p.multiply(high, np.uint32(count))  # JAX takes a Python integer for an int32, which it does not fit
     carry = p.less(p.add(bottom, _high_product(low, count)), bottom)
     return p.add(_high_product(high, count), p.cast(carry, "uint32"))
 

@@ -12,6 +12,7 @@ from keratin.backends import primitives as p
 from keratin.backends import select
 from keratin.errors import ArgumentError
 from keratin.ops.mechanism import Tensor
+from keratin.state.scope import local
 from keratin.state.variable import Variable
 
 
@@ -47,6 +48,8 @@ class SeedGenerator(registry.Configurable):
     def next(self, ordered: bool = True) -> Tensor:
         """The next key, two uint32; the state advances."""
         key = self.state.value
+        if self.state.writes_in_place and local.scope is None:
+            key = p.copy(key)
         with select.current().eager():
             one = select.current().from_host(np.array([0, 1], np.uint32))
         self.state.assign(p.add(key, one))

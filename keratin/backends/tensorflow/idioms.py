@@ -21,6 +21,7 @@ class VariableBase(TensorStorage):
     """
 
     _should_act_as_resource_variable = True
+    writes_in_place = True
 
     def held(self) -> Any:
         if self._value is None:

@@ -22,13 +22,14 @@ def _new_parameter(value: torch.Tensor, trainable: bool, shared: bool) -> torch.
 class VariableBase:
     """A variable's value is a `torch.nn.Parameter`, the same object for all its life.
 
-    Reading it outside of Keratin's transforms gives the parameter itself, so `loss.backward()` fills its `grad` and an
-    optimizer of PyTorch updates it.
+    Reading a trainable one outside of Keratin's transforms gives the parameter itself, so `loss.backward()` fills its
+    `grad` and an optimizer of PyTorch updates it. Others (seeds, running means, slots) give the value of that moment.
     """
 
+    writes_in_place = True
     _value: torch.nn.Parameter | None
     _trainable: bool = True
-    borrowed: bool = False
+    borrowed: bool
     shares_memory: bool = False
     """Whether a tensor of someone else has the same memory, and is to see what is assigned."""
 
@@ -55,8 +56,11 @@ class VariableBase:
         """The value, which autograd does not follow."""
         return self.cell().detach()
 
-    def _live(self) -> torch.nn.Parameter:
-        return self.cell()
+    def _live(self) -> torch.Tensor:
+        if self._trainable:
+            return self.cell()
+        self.borrowed = True  # a program must not write into what the reader has
+        return self.held()
 
     def _keep(self, value: torch.Tensor, shared: bool) -> None:
         self._value = _new_parameter(value, self._trainable, shared)
@@ -72,20 +76,24 @@ class VariableBase:
             parameter.data.copy_(value)
         elif value is not parameter:
             parameter.data = value
+            self.borrowed = False
 
     def _set(self, value: torch.Tensor) -> None:
         if self._value is None:
             self._keep(value, shared=True)
-        else:
+        elif self.shares_memory:
             self._value.data.copy_(value.detach())
+        else:  # what was read before keeps its value
+            self._value.data = value.detach().clone()
+            self.borrowed = False
 
     def _forget(self) -> None:
         previous, self._value = self._value, None
         if previous is not None:
             self._materialize()
             assert self._value is not None
-            previous.data.copy_(self._value.data)
-            self._value = previous
+            fresh, self._value = self._value, previous
+            self.take(fresh.data)
 
     def _fork(self) -> torch.nn.Parameter | None:
         return None if self._value is None else _new_parameter(self._value, self._trainable, True)
