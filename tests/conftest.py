@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 from pathlib import Path
@@ -37,6 +38,7 @@ def _readable_tensors() -> None:
     if BACKEND == "torch":
         import torch
 
+        logging.getLogger("torch.__trace").propagate = False  # at level DEBUG it tells every step of every trace
         plain = torch.Tensor.__array__
         torch.Tensor.__array__ = lambda self, dtype=None, **kwargs: plain(self.detach(), dtype)  # type: ignore[method-assign]
     elif BACKEND == "tensorflow":
