@@ -270,7 +270,7 @@ def clip(x: TensorLike, x_min: TensorLike, x_max: TensorLike) -> Tensor:
     >>> clip([1, 5, 9], 2, 6).tolist()
     [2, 5, 6]
     """
-    (x,) = as_numbers(x)
+    x, x_min, x_max = as_numbers(x, x_min, x_max)
     if x_min is not None:
         x = p.maximum(x, x_min)
     return x if x_max is None else p.minimum(x, x_max)

@@ -369,7 +369,8 @@ def bincount(x: TensorLike, weights: TensorLike | None = None, minlength: int = 
         raise ArgumentError("Sparse tensors are not supported.", received="sparse=True", hint="leave out `sparse`")
     x = _integers(x)
     length = _count(x, minlength, "bincount")
-    places = p.reshape(p.iota(length, "int32"), (*([1] * len(p.shape(x))), length))
+    kind = dtype_of(x) if dtype_of(x) in ("int32", "int64") else "int32"
+    x, places = p.cast(x, kind), p.reshape(p.iota(length, kind), (*([1] * len(p.shape(x))), length))
     hits = p.equal(p.expand_dims(x, len(p.shape(x))), places)
     ones: Any = 1 if weights is None else p.expand_dims(weights, len(p.shape(x)))
     name = "int32" if weights is None else dtype_of(weights)

@@ -116,8 +116,20 @@ sinh, cosh, tanh, asinh, acosh, atanh = tf.sinh, tf.cosh, tf.tanh, tf.asinh, tf.
 sigmoid, conj, stop_gradient, copy = tf.sigmoid, tf.math.conj, tf.stop_gradient, tf.identity
 real, imag = tf.math.real, tf.math.imag
 erf = tf.math.erf
-erfinv, lgamma, digamma = (_through(f, _HALF) for f in (tf.math.erfinv, tf.math.lgamma, tf.math.digamma))
+lgamma, digamma = (_through(f, _HALF) for f in (tf.math.lgamma, tf.math.digamma))
 negative, abs, sign = (_through(f, _SIGNLESS) for f in (tf.negative, tf.abs, tf.sign))
+
+
+@tf.custom_gradient
+def _erfinv(x: Any) -> Any:
+    rough = tf.math.erfinv(x)
+    slope = tf.constant(math.sqrt(math.pi) / 2, x.dtype) * tf.exp(rough * rough)
+    # TensorFlow goes through (x + 1) / 2, which loses the digits of a small x: one step of Newton's brings them back.
+    value = tf.where(tf.abs(x) < 0.5, rough - (tf.math.erf(rough) - x) * slope, rough)
+    return value, lambda upstream: upstream * tf.constant(math.sqrt(math.pi) / 2, x.dtype) * tf.exp(value * value)
+
+
+erfinv = _through(_erfinv, _HALF)
 
 
 def _for_floats(function: Callable[[Any], Any], otherwise: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -528,6 +540,8 @@ def take_along_axis(x: Any, indices: Any, axis: int) -> Any:
 
 def gather_nd(x: Any, indices: Any) -> Any:
     depth = indices.shape[-1]
+    if 0 in tuple(x.shape):  # which TensorFlow refuses
+        return tf.zeros(sizes((*shape(indices)[:-1], *shape(x)[depth:])), x.dtype)
     given = tf.cast(tf.stack(shape(x)[:depth]), indices.dtype)
     indices = tf.where(indices < 0, indices + given, indices)
     return tf.gather_nd(x, tf.clip_by_value(indices, 0, gen_math_ops.maximum(given - 1, 0)))
@@ -544,9 +558,10 @@ def scatter(x: Any, indices: Any, updates: Any, mode: str) -> Any:
     count = tf.reduce_prod(given)
     place = tf.reduce_sum(indices * tf.math.cumprod(given, exclusive=True, reverse=True), -1)
     place = tf.reshape(tf.where(inside, place, count), (-1, 1))
-    updates = tf.broadcast_to(_tensor_like(updates, x), sizes((*shape(indices)[:-1], *rest)))
-    updates = tf.reshape(updates, sizes((-1, *rest)))
-    flat = tf.reshape(x, sizes((-1, *rest)))
+    lead = shape(indices)[:-1]
+    updates = tf.broadcast_to(_tensor_like(updates, x), sizes((*lead, *rest)))
+    updates = tf.reshape(updates, sizes((shapes.size(lead), *rest)))
+    flat = tf.reshape(x, sizes((shapes.size(whole[:depth]), *rest)))
     padded = tf.pad(flat, [[0, 1], *([0, 0] for _ in rest)])
     if mode == "multiply":
         factors = tf.math.unsorted_segment_prod(updates, place[:, 0], count + 1)

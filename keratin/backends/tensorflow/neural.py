@@ -14,7 +14,7 @@ from typing import Any
 import tensorflow as tf
 
 from keratin import shapes
-from keratin.backends.tensorflow.facts import shape, sizes, unknown
+from keratin.backends.tensorflow.facts import EagerTensor, shape, sizes, unknown
 
 
 def conv(
@@ -211,7 +211,20 @@ def _pool(x: Any, kind: str, window: list[int], strides: list[int], padding: Any
                 least = tf.constant(-math.inf, x.dtype)
                 x = tf.pad(x, [[0, 0], *map(list, padding), [0, 0]], constant_values=least)
             result = pool(x, window, strides, "VALID")
+        result = _mended(result, x, window, strides, "SAME" if padding == "same" else "VALID")
     return tf.cast(result, given)
+
+
+def _mended(result: Any, x: Any, window: list[int], strides: list[int], mode: str) -> Any:
+    """The greatest of a window where it is -inf or NaN: TensorFlow's kernel begins with the least number, and skips NaN."""
+    lowest = tf.constant(x.dtype.min, x.dtype)
+    result = tf.where(tf.equal(result, lowest), tf.constant(-math.inf, x.dtype), result)
+    missing = tf.math.is_nan(x)
+    if isinstance(missing, EagerTensor) and not bool(tf.reduce_any(missing)):
+        return result
+    poison = tf.where(missing, tf.constant(math.nan, x.dtype), tf.constant(0, x.dtype))
+    pool = tf.nn.avg_pool2d if len(window) == 2 else tf.nn.avg_pool3d
+    return result + tf.stop_gradient(pool(poison, window, strides, mode))
 
 
 def _same(length: Any, window: int, stride: int) -> Any:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.python.eager import record
 from tensorflow.python.framework.func_graph import FuncGraph
 
 from keratin import dtypes, tree
@@ -43,8 +42,7 @@ class _Entry:
         # The wrapper must live as long as the graph; variables are held by their cells.
         self._flat = tf.function(flat, autograph=False, jit_compile=optimize or None)
         specs = [tf.TensorSpec(leaves[i].shape, leaves[i].dtype) for i in places]
-        with record.stop_recording():
-            self._concrete = self._flat.get_concrete_function(*specs)
+        self._concrete = self._flat.get_concrete_function(*specs)
         self._captured = list(self._concrete.captured_inputs)
         self._kept = fixed
         self._treedef = found[0]
@@ -259,7 +257,7 @@ def _moved(x: Any, source: int, target: int) -> Any:
 def _varying(function: Callable[..., list[Any]], specs: list[Any]) -> list[bool]:
     """Which results depend on the arguments, seen in a graph."""
     graph = FuncGraph("rows")
-    with graph.as_default(), record.stop_recording():
+    with graph.as_default():
         arguments = [tf.compat.v1.placeholder(s.dtype, s.shape) for s in specs]
         results = function(*arguments)
     reached = {id(x.op) for x in arguments}
@@ -362,7 +360,7 @@ def cond(predicate: Any, on_true: Callable[..., Any], on_false: Callable[..., An
 
 def _specs(function: Callable[..., list[Any]], specs: Sequence[Any]) -> list[Any]:
     graph = FuncGraph("outline")
-    with graph.as_default(), record.stop_recording():
+    with graph.as_default():
         results = function(*(tf.compat.v1.placeholder(s.dtype, s.shape) for s in specs))
         return [tf.TensorSpec(r.shape, r.dtype) for r in map(tf.convert_to_tensor, results)]
 
