@@ -1,58 +1,68 @@
-"""Every row of the table: value, edges, dtype, symbolic shape, gradient, ties, compiled."""
+"""Every row of the table of ops: value, edges, dtype, symbolic shape, gradient, ties, compiled, mapped, any batch."""
 
 from __future__ import annotations
 
 import pytest
 
 from keratin import ops
-from keratin.backends import select
 from keratin.ops import nn
-from keratin.testing.ops import CASES, checks
-from keratin.testing.ops.case import Case
+from keratin.testing.check import Check
+from keratin.testing.conformance import checks, parameters
+from keratin.testing.ops import ROWS
 
 
-def rows(condition=lambda row: True):
-    chosen = [row for row in CASES if condition(row)]
-    return pytest.mark.parametrize("row", chosen, ids=[row.name for row in chosen])
+def rows(kind: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("check", parameters(checks("ops", kind)))
 
 
-@rows()
-def test_value(row: Case) -> None:
-    checks.check_value(row)
+@rows("value")
+def test_value(check: Check) -> None:
+    check.run()
 
 
-@rows(lambda row: row.edges)
-def test_edges(row: Case) -> None:
-    checks.check_edges(row)
+@rows("edges")
+def test_edges(check: Check) -> None:
+    check.run()
 
 
-@rows(lambda row: row.dtype is not None)
-def test_dtype(row: Case) -> None:
-    checks.check_dtype(row)
+@rows("dtype")
+def test_dtype(check: Check) -> None:
+    check.run()
 
 
-@rows(lambda row: row.symbolic)
-def test_symbolic(row: Case) -> None:
-    checks.check_symbolic(row)
+@rows("symbolic")
+def test_symbolic(check: Check) -> None:
+    check.run()
 
 
-@pytest.mark.trains
-@rows(lambda row: row.gradient)
-def test_gradient(row: Case) -> None:
-    checks.check_gradient(row)
+@rows("gradient")
+def test_gradient(check: Check) -> None:
+    check.run()
 
 
-@pytest.mark.trains
-@rows(lambda row: row.ties)
-def test_ties(row: Case) -> None:
-    checks.check_ties(row)
+@rows("ties")
+def test_ties(check: Check) -> None:
+    check.run()
 
 
-@rows(lambda row: row.compiled)
-def test_compiled(row: Case) -> None:
-    if select.current().name == "numpy":
-        pytest.skip("the numpy backend compiles nothing")
-    checks.check_compiled(row)
+@rows("compiled")
+def test_compiled(check: Check) -> None:
+    check.run()
+
+
+@rows("vmapped")
+def test_vmapped(check: Check) -> None:
+    check.run()
+
+
+@rows("unknown_batch")
+def test_unknown_batch(check: Check) -> None:
+    check.run()
+
+
+@rows("native")
+def test_native_form_equals_the_body(check: Check) -> None:
+    check.run()
 
 
 WITHOUT_ROW = {
@@ -61,11 +71,10 @@ WITHOUT_ROW = {
     *"shape size ndim dtype".split(),
     # need values: test_indexing.py
     *"nonzero unique".split(),
-    # rows under a function of their own
-    *"einsum qr svd eigh".split(),
 }
 
 
 def test_every_op_has_a_row() -> None:
-    with_row = {row.op.__name__ for row in CASES}
-    assert set(ops.__all__) - set(nn.__all__) - WITHOUT_ROW - with_row == set()
+    with_row = {row.op.__name__ for row in ROWS}
+    assert {getattr(ops, name).__name__ for name in ops.__all__} - WITHOUT_ROW - with_row == set()
+    assert {getattr(nn, name).__name__ for name in nn.__all__} - with_row == set()

@@ -14,94 +14,8 @@ from keratin.errors import ArgumentError, ShapeError
 from keratin.ops import mechanism, nn
 from keratin.testing.arrays import f32, host
 from keratin.testing.ops import checks
-from keratin.testing.ops.case import Case, case, floating
-
-
-def _tuple(value: Any, rank: int) -> tuple[int, ...]:
-    return (value,) * rank if isinstance(value, int) else tuple(value)
-
-
-def _same(size: int, extent: int, stride: int) -> tuple[int, int]:
-    """Output size and padding before: TensorFlow's rule."""
-    out = -(-size // stride)
-    return out, max((out - 1) * stride + extent - size, 0) // 2
-
-
-def loop_conv(
-    x: Any, kernel: Any, strides: Any = 1, padding: str = "valid", data_format: Any = None, dilation_rate: Any = 1
-) -> Any:
-    """Each output from each position of the kernel that lies on the input."""
-    if data_format == "channels_first":
-        moved = loop_conv(np.moveaxis(x, 1, -1), kernel, strides, padding, None, dilation_rate)
-        return np.moveaxis(moved, -1, 1)
-    *window, size, filters = kernel.shape
-    rank = len(window)
-    strides, dilation = _tuple(strides, rank), _tuple(dilation_rate, rank)
-    groups = x.shape[-1] // size
-    plan = []
-    for n, k, s, d in zip(x.shape[1:-1], window, strides, dilation, strict=True):
-        extent = (k - 1) * d + 1
-        plan.append(_same(n, extent, s) if padding == "same" else ((n - extent) // s + 1, 0))
-    result = np.zeros((x.shape[0], *(out for out, _ in plan), filters))
-    for place in np.ndindex(*(out for out, _ in plan)):
-        for tap in np.ndindex(*window):
-            source = tuple(
-                i * s + t * d - before
-                for i, s, t, d, (_, before) in zip(place, strides, tap, dilation, plan, strict=True)
-            )
-            if all(0 <= i < n for i, n in zip(source, x.shape[1:-1], strict=True)):
-                for g in range(groups):
-                    part = slice(g * filters // groups, (g + 1) * filters // groups)
-                    result[(slice(None), *place, part)] += (
-                        x[(slice(None), *source, slice(g * size, (g + 1) * size))] @ kernel[(*tap, slice(None), part)]
-                    )
-    return result
-
-
-def loop_depthwise(x: Any, kernel: Any, *args: Any, **kwargs: Any) -> Any:
-    return loop_conv(x, kernel.reshape(*kernel.shape[:-2], 1, -1), *args, **kwargs)
-
-
-def loop_separable(x: Any, depthwise: Any, pointwise: Any, *args: Any, data_format: Any = None, **kwargs: Any) -> Any:
-    return loop_conv(
-        loop_depthwise(x, depthwise, *args, data_format=data_format, **kwargs), pointwise, data_format=data_format
-    )
-
-
-def loop_transpose(
-    x: Any,
-    kernel: Any,
-    strides: Any = 1,
-    padding: str = "valid",
-    output_padding: Any = None,
-    data_format: Any = None,
-    dilation_rate: Any = 1,
-) -> Any:
-    """Each input puts its multiple of the kernel; what falls outside of the result is dropped."""
-    if data_format == "channels_first":
-        moved = loop_transpose(np.moveaxis(x, 1, -1), kernel, strides, padding, output_padding, None, dilation_rate)
-        return np.moveaxis(moved, -1, 1)
-    *window, filters, _ = kernel.shape
-    rank = len(window)
-    strides, dilation = _tuple(strides, rank), _tuple(dilation_rate, rank)
-    sizes, before = [], []
-    for n, k, s, d in zip(x.shape[1:-1], window, strides, dilation, strict=True):
-        extent = (k - 1) * d + 1
-        if output_padding is None:
-            size = n * s + (0 if padding == "same" else max(extent - s, 0))
-        else:
-            size = (n - 1) * s + extent - (2 * (extent // 2) if padding == "same" else 0) + output_padding
-        sizes.append(size)
-        before.append(max((n - 1) * s + extent - size, 0) // 2 if padding == "same" else 0)
-    result = np.zeros((x.shape[0], *sizes, filters))
-    for place in np.ndindex(*x.shape[1:-1]):
-        for tap in np.ndindex(*window):
-            target = tuple(
-                i * s + t * d - b for i, s, t, d, b in zip(place, strides, tap, dilation, before, strict=True)
-            )
-            if all(0 <= i < n for i, n in zip(target, sizes, strict=True)):
-                result[(slice(None), *target)] += x[(slice(None), *place)] @ kernel[tap].T
-    return result
+from keratin.testing.ops.case import case
+from keratin.testing.ops.convolution import loop_conv, loop_depthwise, loop_transpose, per_axis
 
 
 def image(rank: int, data_format: str = "channels_last", channels: int = 4) -> np.ndarray:
@@ -129,7 +43,7 @@ ALL = list(itertools.product(STEPS, ("valid", "same"), LAYOUTS))
 def test_conv(steps: Any, padding: str, data_format: str) -> None:
     rank, size, strides, dilation = steps
     for channels in (4, 2):  # the second makes two groups
-        kernel = f32(*_tuple(size, rank), channels, 6, seed=1)
+        kernel = f32(*per_axis(size, rank), channels, 6, seed=1)
         found = nn.conv(image(rank, data_format), kernel, strides, padding, data_format, dilation)
         right = loop_conv(image(rank, data_format).astype(float), kernel, strides, padding, data_format, dilation)
         np.testing.assert_allclose(host(found), right, rtol=1e-4, atol=1e-5)
@@ -138,7 +52,7 @@ def test_conv(steps: Any, padding: str, data_format: str) -> None:
 @pytest.mark.parametrize(("steps", "padding", "data_format"), ALL)
 def test_depthwise_and_separable_conv(steps: Any, padding: str, data_format: str) -> None:
     rank, size, strides, dilation = steps
-    x, kernel = image(rank, data_format), f32(*_tuple(size, rank), 4, 2, seed=1)
+    x, kernel = image(rank, data_format), f32(*per_axis(size, rank), 4, 2, seed=1)
     found = nn.depthwise_conv(x, kernel, strides, padding, data_format, dilation)
     right = loop_depthwise(x.astype(float), kernel, strides, padding, data_format=data_format, dilation_rate=dilation)
     np.testing.assert_allclose(host(found), right, rtol=1e-4, atol=1e-5)
@@ -152,13 +66,13 @@ def test_depthwise_and_separable_conv(steps: Any, padding: str, data_format: str
 @pytest.mark.parametrize("output_padding", [None, 0, 1])
 def test_conv_transpose(steps: Any, padding: str, data_format: str, output_padding: Any) -> None:
     rank, size, strides, dilation = steps
-    if output_padding and min(_tuple(strides, rank)) == 1:
+    if output_padding and min(per_axis(strides, rank)) == 1:
         with pytest.raises(ArgumentError, match="less than 1"):
             nn.conv_transpose(
-                image(rank, data_format), f32(*_tuple(size, rank), 3, 4), strides, padding, 1, data_format, dilation
+                image(rank, data_format), f32(*per_axis(size, rank), 3, 4), strides, padding, 1, data_format, dilation
             )
         return
-    kernel = f32(*_tuple(size, rank), 3, 4, seed=1)
+    kernel = f32(*per_axis(size, rank), 3, 4, seed=1)
     arguments = (strides, padding, output_padding, data_format, dilation)
     found = nn.conv_transpose(image(rank, data_format), kernel, *arguments)
     right = loop_transpose(image(rank, data_format).astype(float), kernel, *arguments)
@@ -179,94 +93,6 @@ def test_conv_transpose_is_the_gradient_of_conv(padding: str, stride: int) -> No
     # The sizes that a strided convolution drops at the end are not there; what is there is equal.
     size = min(found.shape[1], 8)
     np.testing.assert_allclose(found[:, :size], host(gradient)[:, :size], rtol=1e-5, atol=1e-6)
-
-
-# ---- the checks of all ops
-
-CASES = [
-    case(nn.conv, [f32(2, 5, 2), f32(3, 2, 4, seed=1)], loop_conv, dtype=floating, loose=True),
-    case(
-        nn.conv,
-        [f32(2, 5, 4, 2), f32(2, 3, 1, 4, seed=1)],
-        loop_conv,
-        dtype=floating,
-        loose=True,
-        strides=2,
-        padding="same",
-    ),
-    case(
-        nn.conv,
-        [f32(1, 2, 4, 4), f32(2, 2, 2, 2, seed=1)],
-        loop_conv,
-        dtype=floating,
-        loose=True,
-        data_format="channels_first",
-        dilation_rate=2,
-    ),
-    case(
-        nn.depthwise_conv,
-        [f32(1, 4, 4, 2), f32(2, 2, 2, 2, seed=1)],
-        loop_depthwise,
-        dtype=floating,
-        loose=True,
-        strides=2,
-        padding="same",
-    ),
-    case(
-        nn.separable_conv,
-        [f32(1, 4, 2), f32(2, 2, 2, seed=1), f32(1, 4, 3, seed=2)],
-        loop_separable,
-        dtype=floating,
-        loose=True,
-    ),
-    case(
-        nn.conv_transpose,
-        [f32(2, 3, 2), f32(3, 4, 2, seed=1)],
-        loop_transpose,
-        dtype=floating,
-        loose=True,
-        strides=2,
-        padding="same",
-    ),
-    case(
-        nn.conv_transpose,
-        [f32(1, 2, 3, 3), f32(2, 2, 1, 2, seed=1)],
-        loop_transpose,
-        dtype=floating,
-        loose=True,
-        strides=3,
-        output_padding=1,
-        data_format="channels_first",
-    ),
-]
-rows = pytest.mark.parametrize("row", CASES, ids=[f"{row.op.__name__}{i}" for i, row in enumerate(CASES)])
-
-
-@rows
-def test_value(row: Case) -> None:
-    checks.check_value(row)
-
-
-@rows
-def test_symbolic(row: Case) -> None:
-    checks.check_symbolic(row)
-
-
-@rows
-def test_dtype(row: Case) -> None:
-    checks.check_dtype(row)
-
-
-@pytest.mark.trains
-@rows
-def test_gradient(row: Case) -> None:
-    checks.check_gradient(row)
-
-
-@pytest.mark.trains
-@rows
-def test_compiled(row: Case) -> None:
-    checks.check_compiled(row)
 
 
 # ---- sizes not known

@@ -14,64 +14,7 @@ from keratin.backends import select
 from keratin.backends.symbolic import KerasTensor
 from keratin.errors import ArgumentError, AxisError, ShapeError
 from keratin.ops import mechanism, nn
-from keratin.testing.arrays import f32, host, i32, results, tensors
-from keratin.testing.ops import checks
-from keratin.testing.ops.case import EDGES, Case
-from keratin.testing.ops.nn import CASES
-
-
-def rows(condition: Any = lambda row: True) -> Any:
-    chosen = [row for row in CASES if condition(row)]
-    return pytest.mark.parametrize("row", chosen, ids=[row.name for row in chosen])
-
-
-@rows()
-def test_value(row: Case) -> None:
-    checks.check_value(row)
-
-
-@rows(lambda row: row.edges)
-def test_edges(row: Case) -> None:
-    checks.check_edges(row)
-
-
-@rows(lambda row: row.dtype is not None)
-def test_dtype(row: Case) -> None:
-    checks.check_dtype(row)
-
-
-@rows(lambda row: row.symbolic)
-def test_symbolic(row: Case) -> None:
-    checks.check_symbolic(row)
-
-
-@pytest.mark.trains
-@rows(lambda row: row.gradient)
-def test_gradient(row: Case) -> None:
-    checks.check_gradient(row)
-
-
-@pytest.mark.trains
-@rows(lambda row: row.ties)
-def test_ties(row: Case) -> None:
-    checks.check_ties(row)
-
-
-@pytest.mark.trains
-@rows()
-def test_compiled(row: Case) -> None:
-    checks.check_compiled(row)
-
-
-@pytest.mark.trains
-@rows(lambda row: row.op.__name__ in select.current().native)
-def test_native_form_equals_the_body(row: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    arrays = [np.asarray(EDGES, np.float32)]
-    native = host(row.call(*tensors(arrays))[0])
-    monkeypatch.setattr(mechanism, "use_native", False)
-    np.testing.assert_array_equal(native, host(row.call(*tensors(arrays))[0]))
-    checks.check_ties(row)
-
+from keratin.testing.arrays import f32, host, i32, results
 
 # ---- softmax
 
@@ -261,9 +204,3 @@ def test_like_keras(name: str, inputs: list[np.ndarray], kwargs: dict[str, Any])
     right = results(getattr(keras.ops, name)(*inputs, **kwargs))
     for found, expected in zip(results(getattr(nn, name)(*inputs, **kwargs)), right, strict=True):
         np.testing.assert_allclose(host(found), np.asarray(expected), rtol=1e-5, atol=1e-6)
-
-
-def test_every_op_has_a_row() -> None:
-    elsewhere = {"conv", "depthwise_conv", "separable_conv", "conv_transpose", "max_pool", "average_pool"}
-    names = {getattr(nn, name).__name__ for name in nn.__all__}
-    assert names - {row.op.__name__ for row in CASES} - elsewhere == set()

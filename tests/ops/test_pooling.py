@@ -14,41 +14,7 @@ from keratin.backends.symbolic import KerasTensor
 from keratin.errors import ArgumentError, ShapeError
 from keratin.ops import mechanism, nn
 from keratin.testing.arrays import f32, host
-from keratin.testing.ops import checks
-from keratin.testing.ops.case import DTYPES, Case, case, floating, same
-
-
-def _tuple(value: Any, rank: int) -> tuple[int, ...]:
-    return (value,) * rank if isinstance(value, int) else tuple(value)
-
-
-def _loop(reduce: Any) -> Any:
-    def pool(x: Any, pool_size: Any, strides: Any = None, padding: str = "valid", data_format: Any = None) -> Any:
-        """Each window as a list of the real positions in it."""
-        if data_format == "channels_first":
-            return np.moveaxis(pool(np.moveaxis(x, 1, -1), pool_size, strides, padding), -1, 1)
-        rank = x.ndim - 2
-        window = _tuple(pool_size, rank)
-        strides = window if strides is None else _tuple(strides, rank)
-        sizes, before = [], []
-        for n, w, s in zip(x.shape[1:-1], window, strides, strict=True):
-            out = -(-n // s) if padding == "same" else (n - w) // s + 1
-            sizes.append(out)
-            before.append(max((out - 1) * s + w - n, 0) // 2 if padding == "same" else 0)
-        result = np.zeros((x.shape[0], *sizes, x.shape[-1]), x.dtype)
-        for place in np.ndindex(*sizes):
-            spans = [
-                range(max(i * s - b, 0), min(i * s - b + w, n))
-                for i, s, b, w, n in zip(place, strides, before, window, x.shape[1:-1], strict=True)
-            ]
-            values = [x[(slice(None), *position)] for position in itertools.product(*spans)]
-            result[(slice(None), *place)] = reduce(values, axis=0)
-        return result
-
-    return pool
-
-
-loop_max, loop_mean = _loop(np.max), _loop(np.mean)
+from keratin.testing.ops.pooling import loop_max, loop_mean
 
 
 def image(rank: int, data_format: str = "channels_last") -> np.ndarray:
@@ -79,69 +45,6 @@ def test_pool(steps: Any, padding: str, data_format: str) -> None:
         expected = right(x.astype(float), size, strides, padding, data_format)
         np.testing.assert_allclose(host(found(x, size, strides, padding, data_format)), expected, rtol=1e-5, atol=1e-6)
         assert found(KerasTensor(x.shape), size, strides, padding, data_format).shape == expected.shape
-
-
-CASES = [
-    case(nn.max_pool, [f32(2, 6, 2)], loop_max, dtype=same, accepts=DTYPES[1:], pool_size=2),
-    case(
-        nn.max_pool,
-        [f32(2, 5, 4, 2)],
-        loop_max,
-        dtype=same,
-        accepts=DTYPES[1:],
-        pool_size=3,
-        strides=2,
-        padding="same",
-    ),
-    case(
-        nn.max_pool,
-        [f32(1, 2, 5, 5)],
-        loop_max,
-        dtype=same,
-        accepts=DTYPES[1:],
-        pool_size=2,
-        data_format="channels_first",
-    ),
-    case(nn.average_pool, [f32(2, 6, 2)], loop_mean, dtype=floating, pool_size=2),
-    case(nn.average_pool, [f32(2, 5, 4, 2)], loop_mean, dtype=floating, pool_size=3, strides=2, padding="same"),
-    case(
-        nn.average_pool,
-        [f32(1, 2, 5, 5)],
-        loop_mean,
-        dtype=floating,
-        pool_size=2,
-        data_format="channels_first",
-        padding="same",
-    ),
-]
-rows = pytest.mark.parametrize("row", CASES, ids=[f"{row.op.__name__}{i}" for i, row in enumerate(CASES)])
-
-
-@rows
-def test_value(row: Case) -> None:
-    checks.check_value(row)
-
-
-@rows
-def test_symbolic(row: Case) -> None:
-    checks.check_symbolic(row)
-
-
-@rows
-def test_dtype(row: Case) -> None:
-    checks.check_dtype(row)
-
-
-@pytest.mark.trains
-@rows
-def test_gradient(row: Case) -> None:
-    checks.check_gradient(row)
-
-
-@pytest.mark.trains
-@rows
-def test_compiled(row: Case) -> None:
-    checks.check_compiled(row)
 
 
 @pytest.mark.trains

@@ -29,6 +29,7 @@ from keratin.errors import BackendError
 name = "jax"
 TENSOR_TYPES: tuple[type, ...] = (type(jnp.zeros(())),)
 """Concrete types for a quick test by identity; `is_tensor` knows the tracers too."""
+has_gradients = has_compiler = True
 
 
 def is_tensor(value: Any) -> bool:
@@ -570,6 +571,18 @@ def abstract_eval(function: Callable[..., Any], specs: Sequence[Any]) -> list[Sp
 def native_step(function: Callable[..., Any], optimize: bool | None = None) -> Callable[..., Any]:
     """A step that is not to be compiled by Keratin."""
     return function
+
+
+def unknown_batch(function: Callable[..., Any], specs: Sequence[Spec]) -> Callable[..., Any]:
+    """A program of `function(*tensors) -> list of tensors` for any size where `specs` have None, the same everywhere."""
+    from jax import export
+
+    (batch,) = export.symbolic_shape("batch")
+    arguments = [
+        jax.ShapeDtypeStruct(tuple(batch if size is None else size for size in s.shape), _native(s.dtype))
+        for s in specs
+    ]
+    return export.export(jax.jit(function))(*arguments).call
 
 
 def host_callback(function: Callable[..., Any], specs: Sequence[Spec], *args: Any) -> Any:

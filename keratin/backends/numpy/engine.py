@@ -18,6 +18,7 @@ from keratin.errors import BackendError
 
 name = "numpy"
 TENSOR_TYPES: tuple[type, ...] = (np.ndarray,)
+has_gradients = has_compiler = False
 
 
 def is_tensor(value: Any) -> bool:
@@ -325,7 +326,29 @@ def _wide(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 matmul = _wide(np.matmul)
-cholesky, inverse, det, solve = np.linalg.cholesky, np.linalg.inv, np.linalg.det, np.linalg.solve
+
+
+def _total(function: Callable[..., Any]) -> Callable[..., Any]:
+    """With NaN for each matrix that has no answer, as the engines give; NumPy raises for the whole batch."""
+
+    def run(*args: Any) -> Any:
+        try:
+            return function(*args)
+        except np.linalg.LinAlgError:
+            batch = np.broadcast_shapes(*(a.shape[:-2] for a in args))
+            if not batch:
+                return np.full_like(args[-1], np.nan)
+            wide = [np.broadcast_to(a, (*batch, *a.shape[-2:])) for a in args]
+            result = np.empty_like(wide[-1])
+            for place in np.ndindex(*batch):
+                result[place] = run(*(a[place] for a in wide))
+            return result
+
+    return run
+
+
+cholesky, inverse, solve = map(_total, (np.linalg.cholesky, np.linalg.inv, np.linalg.solve))
+det = np.linalg.det
 
 
 @_wide
@@ -362,7 +385,7 @@ def eigh(x: Any) -> tuple[Any, Any]:
 
 
 def solve_triangular(a: Any, b: Any, lower: bool) -> Any:
-    return np.linalg.solve(np.tril(a) if lower else np.triu(a), b)
+    return solve(np.tril(a) if lower else np.triu(a), b)
 
 
 # ---- neural networks

@@ -1,1 +1,1 @@
-"""The rows of expected."""
+"""Checks that are expected to fail, one table per backend."""

@@ -22,6 +22,9 @@ WHOLE = ("bool", "uint8", "int8", "int16", "int32")
 FLOATS = ("float16", "bfloat16", "float32")
 DTYPES = (*WHOLE, *FLOATS)
 
+LEAST = "the definition needs a least number of rows"
+PLACES_OF = "places in the sorted axis follow from its size"
+
 DtypeRule = Callable[..., str]
 
 
@@ -73,6 +76,8 @@ class Case:
     known: Sequence[tuple[int, int]]
     loose: bool
     compiled: bool
+    batch: Sequence[int] | None
+    needs_sizes: str
     rtol: float
     atol: float
 
@@ -80,7 +85,7 @@ class Case:
     def name(self) -> str:
         """The op's name and what is told of the arguments."""
         details = [f"{k}={v}" for k, v in self.kwargs.items()]
-        return "-".join([getattr(self.op, "__name__", "op"), *details]).replace(" ", "")
+        return "".join("-".join([self.op.__name__, *details]).split())
 
     def call(self, *tensors: Any) -> list[Any]:
         """The results of the op, with these in place of the arrays of the inputs."""
@@ -129,6 +134,8 @@ def case(
     known: Sequence[tuple[int, int]] = (),
     loose: bool = False,
     compiled: bool = True,
+    batch: Sequence[int] | None = None,
+    needs_sizes: str = "",
     rtol: float = 2e-5,
     atol: float = 1e-6,
     **kwargs: Any,
@@ -148,13 +155,17 @@ def case(
         symbolic: whether the shape follows from shapes alone.
         known: axes (number of the input, negative axis) whose size must be known, else there is a ShapeError.
         loose: whether a size may stay unknown that another input would tell.
-        compiled: whether the op can be compiled.
+        compiled: whether the op can be compiled, and mapped.
+        batch: numbers of the inputs whose first axes are one batch; by default those that can vary together.
+        needs_sizes: why no program for any batch size can be made, if none can.
+        rtol, atol: how far values may be from the reference.
         kwargs: arguments of the op and of the reference.
     """
     arrays = [np.asarray(x) if isinstance(x, np.generic) else x for x in inputs]
     return Case(
         op, arrays, against, kwargs, dtype, accepts, fixed, EDGES if edges is True else edges, ties,
-        _is_smooth(arrays, dtype) if gradient is None else gradient, symbolic, known, loose, compiled, rtol, atol,
+        _is_smooth(arrays, dtype) if gradient is None else gradient, symbolic, known, loose, compiled, batch,
+        needs_sizes, rtol, atol,
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from keratin import ops
 from keratin.testing.arrays import f32, i32
-from keratin.testing.ops.case import FLOATS, WHOLE, Case, always, case, same
+from keratin.testing.ops.case import FLOATS, LEAST, WHOLE, Case, always, case, same
 
 INF, NAN = math.inf, math.nan
 BOOL, INT = always("bool"), always("int32")
@@ -68,11 +68,12 @@ def _bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
     return np.bincount(x, weights, minlength)
 
 
+SEARCH = "engines unroll the search over the sorted sequence"
 IDS = np.array([2, 0, 2, -1, 9], np.int32)
 PLACES = np.array([[0, 2], [1, -1]], np.int32)
 
 INDEXING = [
-    getitem((3, 4), 1),
+    getitem((3, 4), 1, needs_sizes=LEAST),
     getitem((3, 4), -1),
     getitem((3, 4), (slice(None), -2)),
     getitem((3, 4, 5), (..., slice(1, None, 2))),
@@ -135,9 +136,14 @@ INDEXING = [
         known=((1, -1),),
         loose=True,
     ),
-    case(ops.slice, [f32(3, 4), np.array([1, 2])], _block, fixed=(1,), shape=(2, 2)),
+    case(ops.slice, [f32(3, 4), np.array([1, 2])], _block, fixed=(1,), needs_sizes=LEAST, shape=(2, 2)),
     case(
-        ops.slice_update, [f32(3, 4), np.array([1, 2]), f32(2, 2, seed=1)], _block_update, fixed=(0, 1, 2), dtype=None
+        ops.slice_update,
+        [f32(3, 4), np.array([1, 2]), f32(2, 2, seed=1)],
+        _block_update,
+        fixed=(0, 1, 2),
+        dtype=None,
+        needs_sizes=LEAST,
     ),
     case(ops.sort, [f32(3, 4)], np.sort),
     case(ops.sort, [np.array([[2.0, NAN, -INF], [1.0, 0.0, INF]], np.float32)], np.sort, axis=0, gradient=False),
@@ -146,10 +152,25 @@ INDEXING = [
     case(ops.argsort, [f32(3, 4)], np.argsort, dtype=INT, axis=0),
     case(ops.argsort, [np.array([2.0, NAN, -INF, 1.0], np.float32)], np.argsort, dtype=INT),
     case(ops.top_k, [f32(3, 5)], _top_k, dtype=[same, INT], k=2, accepts=(*WHOLE[1:], *FLOATS)),
-    case(ops.top_k, [np.array([3, 5, 5, 1, 5], np.int32)], _top_k, dtype=[same, INT], k=4, accepts=("int32",)),
+    case(
+        ops.top_k,
+        [np.array([3, 5, 5, 1, 5], np.int32)],
+        _top_k,
+        dtype=[same, INT],
+        k=4,
+        accepts=("int32",),
+        needs_sizes=LEAST,
+    ),
     case(ops.in_top_k, [np.array([1, 0, 3]), f32(3, 4)], _in_top_k, fixed=(0,), dtype=BOOL, accepts=FLOATS, k=2),
-    case(ops.searchsorted, [np.sort(f32(6)), f32(2, 3, seed=1)], np.searchsorted, dtype=INT),
-    case(ops.searchsorted, [np.array([1, 2, 2, 3]), np.array([2, 0, 9])], np.searchsorted, dtype=INT, side="right"),
+    case(ops.searchsorted, [np.sort(f32(6)), f32(2, 3, seed=1)], np.searchsorted, dtype=INT, needs_sizes=SEARCH),
+    case(
+        ops.searchsorted,
+        [np.array([1, 2, 2, 3]), np.array([2, 0, 9])],
+        np.searchsorted,
+        dtype=INT,
+        needs_sizes=SEARCH,
+        side="right",
+    ),
     case(ops.digitize, [f32(2, 3), np.array([-1.0, 0.0, 1.0], np.float32)], np.digitize, dtype=INT),
     case(ops.bincount, [i32(6, low=0)], _bincount, dtype=INT, compiled=False, symbolic=False, accepts=WHOLE[1:]),
     case(ops.bincount, [i32(6, low=0), f32(6)], _bincount, fixed=(0, 1), dtype=None, minlength=9, symbolic=False),
@@ -158,4 +179,4 @@ INDEXING = [
     case(ops.segment_min, [f32(5, 2), IDS], _segment(np.minimum, INF), fixed=(1,), num_segments=3, accepts=FLOATS),
 ]
 
-CASES = INDEXING
+ROWS = INDEXING

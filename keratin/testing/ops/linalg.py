@@ -13,6 +13,7 @@ from keratin.testing.ops.case import FLOATS, Case, accumulator, always, case, fl
 
 INF, NAN = math.inf, math.nan
 BOOL, INT = always("bool"), always("int32")
+DIAGONAL = "the length of a diagonal is the lesser of two sizes"
 
 
 def _spd(n: int, *batch: int) -> np.ndarray:
@@ -50,6 +51,16 @@ def _positive_diagonal(function: Any) -> Any:
     return run
 
 
+def _singular_values(x: Any) -> Any:
+    return ops.svd(x, compute_uv=False)
+
+
+def _eigenvalues(x: Any) -> Any:
+    return ops.eigh(x)[0]
+
+
+_singular_values.__name__, _eigenvalues.__name__ = "svd", "eigh"
+
 LINALG = [
     case(ops.matmul, [f32(2, 3), f32(3, 4)], np.matmul, dtype=product),
     case(ops.matmul, [f32(5, 1, 2, 3), f32(4, 3, 2)], np.matmul, dtype=product),
@@ -80,14 +91,14 @@ LINALG = [
     case(
         ops.cross, [f32(3, 4), f32(4, 3)], np.cross, axisa=0, axisb=-1, axisc=0, dtype=number, known=((0, -2), (1, -1))
     ),
-    case(ops.trace, [f32(3, 4)], np.trace, dtype=accumulator),
-    case(ops.trace, [f32(3, 2, 4)], np.trace, dtype=accumulator, offset=1, axis1=0, axis2=-1),
-    case(ops.diagonal, [f32(3, 4)], np.diagonal, offset=-1),
-    case(ops.diagonal, [f32(3, 2, 4)], np.diagonal, offset=1, axis1=-1, axis2=0),
-    case(ops.diagonal, [f32(3, 4)], np.diagonal, offset=7),
+    case(ops.trace, [f32(3, 4)], np.trace, dtype=accumulator, needs_sizes=DIAGONAL),
+    case(ops.trace, [f32(3, 2, 4)], np.trace, dtype=accumulator, needs_sizes=DIAGONAL, offset=1, axis1=0, axis2=-1),
+    case(ops.diagonal, [f32(3, 4)], np.diagonal, needs_sizes=DIAGONAL, offset=-1),
+    case(ops.diagonal, [f32(3, 2, 4)], np.diagonal, needs_sizes=DIAGONAL, offset=1, axis1=-1, axis2=0),
+    case(ops.diagonal, [f32(3, 4)], np.diagonal, needs_sizes=DIAGONAL, offset=7),
     case(ops.diag, [f32(3)], np.diag, k=-2),
     case(ops.diag, [f32(3)], np.diag, k=1),
-    case(ops.diag, [f32(3, 4)], np.diag, k=1),
+    case(ops.diag, [f32(3, 4)], np.diag, needs_sizes=DIAGONAL, k=1),
     case(ops.diagflat, [f32(2, 2)], np.diagflat),
     case(ops.norm, [f32(3, 4)], np.linalg.norm, dtype=floating, ties=[([[0.0, 0.0]], [[0.0, 0.0]])]),
     *(
@@ -121,14 +132,14 @@ LINALG = [
         accepts=FLOATS,
     ),
     case(
-        lambda x: ops.svd(x, compute_uv=False),
+        _singular_values,
         [f32(4, 3)],
         lambda x: np.linalg.svd(x, compute_uv=False),
         dtype=floating,
         accepts=FLOATS,
     ),
     case(
-        lambda x: ops.eigh(x)[0],
+        _eigenvalues,
         [_spd(3, 2)],
         lambda x: np.linalg.eigh(x)[0],
         dtype=floating,
@@ -154,4 +165,4 @@ LINALG = [
     ),
 ]
 
-CASES = LINALG
+ROWS = LINALG

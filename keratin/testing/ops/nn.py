@@ -6,10 +6,10 @@ import math
 from typing import Any
 
 import numpy as np
-import scipy.special
 
 from keratin.ops import nn
 from keratin.testing.arrays import f32, i32
+from keratin.testing.extras import special
 from keratin.testing.ops.case import EDGES, FLOATS, Case, always, case, floating, same
 
 INF, NAN = math.inf, math.nan
@@ -36,7 +36,7 @@ def at_infinity(limit: float, formula: Any) -> Any:
 
 
 def phi(x: Any) -> Any:
-    return scipy.special.ndtr(x)
+    return special.ndtr(x)
 
 
 def keep_nan(x: Any, value: Any) -> Any:
@@ -76,9 +76,9 @@ ACTIVATIONS = [
     unary(nn.celu, lambda x, alpha: np.where(x > 0, x, 2 * np.expm1(x / 2)), [(0, 1), (INF, 1), (-INF, 0)], alpha=2.0),
     unary(nn.gelu, at_infinity(0, gelu_tanh), [(0, 0.5), (1e18, 1), (-1e18, 0)]),
     unary(nn.gelu, at_infinity(0, lambda x, approximate: x * phi(x)), [(0, 0.5), (-INF, 0)], approximate=False),
-    unary(nn.sigmoid, scipy.special.expit, [(0, 0.25), (INF, 0), (-INF, 0)]),
+    unary(nn.sigmoid, special.expit, [(0, 0.25), (INF, 0), (-INF, 0)]),
     unary(nn.hard_sigmoid, lambda x: keep_nan(x, np.clip(x / 6 + 0.5, 0, 1)), [(-3, 0), (3, 0), (0, 1 / 6)]),
-    unary(nn.silu, at_infinity(0, lambda x: x * scipy.special.expit(x)), [(0, 0.5), (-INF, 0)]),
+    unary(nn.silu, at_infinity(0, lambda x: x * special.expit(x)), [(0, 0.5), (-INF, 0)]),
     unary(nn.hard_silu, at_infinity(0, lambda x: x * keep_nan(x, np.clip(x / 6 + 0.5, 0, 1))), [(0, 0.5), (-INF, 0)]),
     unary(nn.hard_tanh, lambda x: keep_nan(x, np.clip(x, -1, 1)), [(1, 1), (-1, 1), (2, 0), (-2, 0)]),
     unary(nn.mish, at_infinity(0, lambda x: x * np.tanh(np.logaddexp(x, 0))), [(-INF, 0), (0, 0.6)]),
@@ -110,13 +110,13 @@ ACTIVATIONS = [
         threshold=1.0,
         default_value=-7.0,
     ),
-    case(nn.glu, [f32(3, 4)], lambda x: x[:, :2] * scipy.special.expit(x[:, 2:]), dtype=floating),
-    case(nn.glu, [f32(4, 3)], lambda x, axis: x[:2] * scipy.special.expit(x[2:]), dtype=floating, axis=0),
+    case(nn.glu, [f32(3, 4)], lambda x: x[:, :2] * special.expit(x[:, 2:]), dtype=floating),
+    case(nn.glu, [f32(4, 3)], lambda x, axis: x[:2] * special.expit(x[2:]), dtype=floating, axis=0),
 ]
 
 
 def reference_softmax(x: Any, axis: Any = -1) -> Any:
-    return scipy.special.softmax(x, axis)
+    return special.softmax(x, axis)
 
 
 def reference_sparsemax(x: Any, axis: int = -1) -> Any:
@@ -143,7 +143,7 @@ def reference_multi_hot(x: Any, num_classes: int, **kwargs: Any) -> Any:
 
 def reference_cce(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Any:
     if from_logits:
-        logs = scipy.special.log_softmax(output, axis)
+        logs = special.log_softmax(output, axis)
     else:
         logs = np.log(np.clip(output / output.sum(axis, keepdims=True), EPSILON, 1 - EPSILON))
     return -np.where(target == 0, 0, target * logs).sum(axis)
@@ -166,7 +166,7 @@ UNIT = {"low": 0.05, "high": 0.95}
 PROBABILITY = [
     *(case(nn.softmax, [f32(2, 3, 4)], reference_softmax, dtype=floating, axis=axis) for axis in (-1, 1, (0, 2), None)),
     *(
-        case(nn.log_softmax, [f32(2, 3, 4)], scipy.special.log_softmax, dtype=floating, axis=axis)
+        case(nn.log_softmax, [f32(2, 3, 4)], special.log_softmax, dtype=floating, axis=axis)
         for axis in (-1, 0, (-1, 1), None)
     ),
     *(case(nn.sparsemax, [f32(2, 5, 3)], reference_sparsemax, dtype=floating, axis=axis) for axis in (-1, 1)),
@@ -333,4 +333,4 @@ NORMALIZATION = [
     ),
 ]
 
-CASES = [*ACTIVATIONS, *PROBABILITY, *NORMALIZATION]
+ROWS = [*ACTIVATIONS, *PROBABILITY, *NORMALIZATION]

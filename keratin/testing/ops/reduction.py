@@ -9,7 +9,7 @@ import numpy as np
 
 from keratin import ops
 from keratin.testing.arrays import f32, flags, i32
-from keratin.testing.ops.case import FLOATS, Case, accumulator, always, case, floating, number, same
+from keratin.testing.ops.case import FLOATS, PLACES_OF, Case, accumulator, always, case, floating, number, same
 
 INF, NAN = math.inf, math.nan
 BOOL, INT = always("bool"), always("int32")
@@ -86,21 +86,29 @@ REDUCTION = [
         ties=[([[-INF, 1.0]], [[0.0, 1.0]]), ([[-INF, -INF]], [[0.0, 0.0]])],
     ),
     case(ops.count_nonzero, [i32(3, 4)], _count, dtype=INT, axis=1),
-    case(ops.median, [f32(3, 4)], np.median, dtype=floating),
+    case(ops.median, [f32(3, 4)], np.median, dtype=floating, needs_sizes=PLACES_OF),
     case(ops.median, [f32(3, 5)], np.median, dtype=floating, axis=-1, keepdims=True),
-    case(ops.median, [np.array([1.0, NAN, 2.0], np.float32)], np.median, dtype=floating, gradient=False),
-    case(ops.quantile, [f32(3, 5), 0.3], np.quantile, dtype=None, axis=(0, 1)),
+    case(
+        ops.median,
+        [np.array([1.0, NAN, 2.0], np.float32)],
+        np.median,
+        dtype=floating,
+        gradient=False,
+        needs_sizes=PLACES_OF,
+    ),
+    case(ops.quantile, [f32(3, 5), 0.3], np.quantile, dtype=None, needs_sizes=PLACES_OF, axis=(0, 1)),
     case(
         ops.quantile,
         [f32(3, 5)],
         lambda x, q, axis: np.quantile(x, q, axis=axis),
         dtype=floating,
+        needs_sizes=PLACES_OF,
         q=(0.0, 0.4, 1.0),
         axis=0,
     ),
-    case(ops.quantile, [f32(7), 0.3], np.quantile, dtype=None, method="nearest"),
-    case(ops.quantile, [f32(7), 0.3], np.quantile, dtype=None, method="midpoint"),
-    case(ops.quantile, [f32(7), 0.3], np.quantile, dtype=None, method="higher"),
+    case(ops.quantile, [f32(7), 0.3], np.quantile, dtype=None, needs_sizes=PLACES_OF, method="nearest"),
+    case(ops.quantile, [f32(7), 0.3], np.quantile, dtype=None, needs_sizes=PLACES_OF, method="midpoint"),
+    case(ops.quantile, [f32(7), 0.3], np.quantile, dtype=None, needs_sizes=PLACES_OF, method="higher"),
     case(ops.average, [f32(3, 4)], np.average, dtype=floating, axis=0),
     case(ops.average, [f32(3, 4), 1, f32(4, low=0.1)], np.average, dtype=None),
     case(ops.average, [f32(3, 4), None, f32(3, 4, low=0.1)], np.average, dtype=None),
@@ -124,4 +132,4 @@ CREATION = [
     case(ops.stop_gradient, [f32(2, 3)], np.copy, gradient=False, ties=[([[1.0, 2.0]], [[0.0, 0.0]])]),
 ]
 
-CASES = [*REDUCTION, *CREATION]
+ROWS = [*REDUCTION, *CREATION]

@@ -75,4 +75,4 @@ SHAPING = [
     case(ops.roll, [f32(0, 3)], np.roll, shift=1, axis=0),
 ]
 
-CASES = SHAPING
+ROWS = SHAPING
