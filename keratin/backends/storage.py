@@ -70,6 +70,13 @@ class TensorStorage:
         raise NotImplementedError  # `Variable` has it
 
 
+class AsTensor:
+    """Last base of `Variable`: where reading it gives a tensor, that is what it stands for in an op."""
+
+    def __keratin_tensor__(self) -> Any:
+        return self.value  # type: ignore[attr-defined]
+
+
 class PlainLayer:
     """Base of `Layer` where the engine has no such thing."""
 

@@ -225,7 +225,7 @@ class Layer(Operation, tracking.Tracked, select.idiom("LayerBase")):
                     return x
                 tensor = mechanism.convert(x)
             elif kind is Variable:
-                tensor = x.value
+                tensor = x.__keratin_tensor__()
             elif select.engine_of(kind) is not None and hasattr(x, "dtype"):
                 tensor = mechanism.convert(x)
             else:

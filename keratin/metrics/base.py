@@ -181,7 +181,7 @@ class Metric(tracking.Tracked, registry.Configurable):
         with Scope(zip(variables, given, strict=True)) as scope:
             result = function(*args, **kwargs)
             if isinstance(result, Variable):
-                result = result.value
+                result = result.__keratin_tensor__()
         return result, [scope.values[v] for v in variables]
 
     # -- configuration

@@ -177,8 +177,9 @@ class Model(Trainer):
             raise ArgumentError(
                 "`value_format` cannot be used.", expected="backend_tensor or numpy_array", received=value_format
             )
+        host = value_format == "numpy_array"
         return {
-            group: _nest({v.path: v.numpy() if value_format == "numpy_array" else v.value for v in variables})
+            group: _nest({v.path: v.numpy() if host else v.__keratin_tensor__() for v in variables})
             for group, variables in self._state_groups().items()
         }
 

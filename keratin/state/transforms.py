@@ -62,7 +62,7 @@ def take_apart(nest: Any, *, numbers: bool = True) -> Parts:
         elif numbers and (kind is int or kind is float):
             tensor = mechanism.convert(leaf)
         elif isinstance(leaf, Variable):
-            tensor = leaf.value
+            tensor = leaf.__keratin_tensor__()
         elif backend.is_tensor(leaf):
             tensor = leaf
         else:

@@ -11,6 +11,7 @@ import numpy as np
 from keratin import dtypes, registry, shapes
 from keratin.backends import primitives as p
 from keratin.backends import select, symbolic
+from keratin.backends.storage import AsTensor
 from keratin.backends.symbolic import KerasTensor
 from keratin.errors import ArgumentError, DtypeError, ShapeError
 from keratin.ops import mechanism
@@ -21,7 +22,7 @@ from keratin.state.scope import local
 AGGREGATIONS = (None, "none", "mean", "sum", "only_first_replica")
 
 
-class Variable(select.idiom("VariableBase")):
+class Variable(select.idiom("VariableBase"), AsTensor):
     """A tensor that can be assigned.
 
     The value is made when it is first read: `initializer` runs on the host then, so that building a model computes
@@ -210,7 +211,7 @@ class Variable(select.idiom("VariableBase")):
     def _full_value(self) -> Tensor:
         previous, local.autocast = local.autocast, None
         try:
-            return self.value
+            return self.__keratin_tensor__()
         finally:
             local.autocast = previous
 
@@ -223,9 +224,6 @@ class Variable(select.idiom("VariableBase")):
         return np.array(select.current().to_host(value))
 
     # -- what tensors and engines ask of it
-
-    def __keratin_tensor__(self) -> Tensor:
-        return self.value
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         array = self.numpy()

@@ -40,7 +40,7 @@ def with_state(model: Any, kind: str, step: Callable[[Any, Any], Any]) -> Callab
 
     def run(data: Any) -> Any:
         groups = [_group(model, name) for name in names]
-        before = tuple([v.value for v in group] for group in groups)
+        before = tuple([v.__keratin_tensor__() for v in group] for group in groups)
         result = step(before, data)
         if not isinstance(result, tuple) or len(result) != 2:
             raise StateError(

@@ -17,11 +17,11 @@ __all__ = ["LayerBase", "VariableBase"]
 class VariableBase(TensorStorage):
     """A variable whose value is in a `tf.Variable`: `tf.GradientTape` finds it, and `tf.function` reads and assigns it.
 
-    Outside of Keratin's scopes `value` is the `tf.Variable` itself.
+    Outside of Keratin's scopes `value` of a trainable one is the `tf.Variable` itself; others (seeds, running means,
+    slots) give the value of that moment.
     """
 
     _should_act_as_resource_variable = True
-    writes_in_place = True
 
     def held(self) -> Any:
         if self._value is None:
@@ -39,7 +39,12 @@ class VariableBase(TensorStorage):
             self._materialize()
         return self._value
 
-    _live = cell
+    def _live(self) -> Any:
+        return self.cell() if self.initially_trainable else self.held()
+
+    def __keratin_tensor__(self) -> Any:
+        value = self.value
+        return value.value() if isinstance(value, tf.Variable) else value
 
     def _keep(self, value: Any, shared: bool) -> None:
         with tf.init_scope():
@@ -61,7 +66,7 @@ class VariableBase(TensorStorage):
     # -- what TensorFlow asks of it
 
     def __tf_tensor__(self, dtype: Any = None, name: str | None = None) -> Any:
-        return tf.convert_to_tensor(self.value, dtype=dtype, name=name)
+        return tf.convert_to_tensor(self.__keratin_tensor__(), dtype=dtype, name=name)
 
     @property
     def handle(self) -> Any:
