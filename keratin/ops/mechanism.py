@@ -56,7 +56,7 @@ def op(
         promote: None leaves dtypes alone; "same" brings the tensors to their common dtype; "float" to a float dtype;
             "inexact" to a float or complex one; "rest" leaves the first tensor (a condition, say) and brings the others
             to their common dtype.  Python scalars stay as they are beside a tensor.
-        native: whether a backend may have its own form.
+        native: whether a backend may have its own form, which may leave arguments to the body by NotImplemented.
         name: what graphs and `OPS` call it, where the body is a helper of the public function; by default its own name.
 
     Example: see `keratin.ops.standardize` in the design's style, or any op below `keratin/ops`.
@@ -111,7 +111,8 @@ def _make(
         form = body if symbolic_found else implementation()
         arguments = (values, *args[1:]) if is_list else (*values, *args[count:])
         try:
-            return form(*arguments, **kwargs)
+            result = form(*arguments, **kwargs)
+            return body(*arguments, **kwargs) if result is NotImplemented else result
         except errors.KeratinError:
             raise
         except Exception as error:

@@ -190,6 +190,27 @@ class LayerBase(torch.nn.Module):
     def _modules(self) -> dict[str, torch.nn.Module]:
         return _named(self, LayerBase)
 
+    def get_submodule(self, target: str) -> torch.nn.Module:
+        """The layer at a dotted path of attributes, indices and keys."""
+        for name, child in self._modules.items():
+            if target == name:
+                return child
+            if target.startswith(f"{name}."):
+                return child.get_submodule(target[len(name) + 1 :])
+        return super().get_submodule(target)
+
+    def _load_from_state_dict(
+        self, state_dict: Any, prefix: str, local_metadata: Any, strict: bool, missing_keys: Any,
+        unexpected_keys: list[str], error_msgs: Any,
+    ) -> None:  # fmt: skip
+        """PyTorch takes a name for a child's by its first part alone; here names of children may have several."""
+        unexpected: list[str] = []
+        super()._load_from_state_dict(
+            state_dict, prefix, local_metadata, strict, missing_keys, unexpected, error_msgs
+        )  # fmt: skip
+        children = tuple(f"{prefix}{name}." for name in self._modules)
+        unexpected_keys += [key for key in unexpected if not key.startswith(children)]
+
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """The call without hooks."""
         return self._run(args, kwargs)  # type: ignore[operator]
