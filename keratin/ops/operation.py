@@ -6,7 +6,9 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
-from keratin import registry, tree
+import numpy as np
+
+from keratin import dtypes, registry, tree
 from keratin.backends import select, spec
 from keratin.backends.symbolic import KerasTensor, symbolic_mode, tensors
 from keratin.errors import KeratinError, StateError
@@ -211,7 +213,7 @@ def _trace(
             spec.Spec(tuple(size if d is None else d for d in leaves[place].shape), leaves[place].dtype)
             for place in places
         ]
-        results.append(select.current().abstract_eval(run, specs))
+        results.append(_outline(run, specs))
         if all(None not in leaves[place].shape for place in places):
             results.append(results[0])
             break
@@ -220,6 +222,16 @@ def _trace(
         for a, b in zip(*results, strict=True)
     ]
     return tree.unflatten(structure, [tensors(s) for s in merged])
+
+
+def _outline(function: Callable[..., list[Any]], specs: list[spec.Spec]) -> list[spec.Spec]:
+    """Shapes and dtypes of what `function` returns; code that needs values runs on zeros."""
+    backend = select.current()
+    try:
+        return backend.abstract_eval(function, specs)
+    except spec.NotCompilable:
+        zeros = [backend.from_host(np.zeros(s.shape, dtypes.numpy_dtype(dtypes.standardize(s.dtype)))) for s in specs]
+        return [spec.Spec(tuple(x.shape), dtypes.standardize(x.dtype)) for x in function(*zeros)]
 
 
 def source_inputs(tensor: KerasTensor) -> list[KerasTensor]:

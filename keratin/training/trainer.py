@@ -12,7 +12,7 @@ from keratin import dtypes, ops, optimizers, registry, tree
 from keratin import metrics as metrics_module
 from keratin.backends import select, spec, symbolic
 from keratin.backends.symbolic import KerasTensor
-from keratin.data.packing import unpack_x_y_sample_weight
+from keratin.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from keratin.data.sources import ArraySource, StreamSource, as_source
 from keratin.errors import ArgumentError, DataError, StateError, UnknownArgumentError
 from keratin.layers.base import Layer
@@ -520,7 +520,7 @@ class Trainer(Layer):
             custom = with_state(self, kind, custom)
 
         def whole(batch: Any) -> tuple[Any, Any]:
-            logs = _as_logs(custom(batch), kind, self.name)
+            logs = _as_logs(custom(pack_x_y_sample_weight(*batch)), kind, self.name)
             return logs.get("loss"), logs
 
         def plain(batch: Any) -> tuple[Any, Any]:
@@ -553,12 +553,15 @@ class Trainer(Layer):
         if takes_state(step):
             step = with_state(self, "predict", step)
 
+        def predict(batch: Any) -> Any:
+            return step(pack_x_y_sample_weight(*batch))
+
         def program_for(structure: Any, specs: list[spec.Spec], gather: bool, stride: int) -> Any:
             key = ("predict", self.run_eagerly, structure, tuple(specs), stride)
             program = self._training.programs.get(key)
             if program is None or not program.is_current(self):
                 program = self._training.programs[key] = CallProgram(
-                    step, structure, specs, stride, self, self.run_eagerly, self._optimize
+                    predict, structure, specs, stride, self, self.run_eagerly, self._optimize
                 )
             if type(x) is np.ndarray and len(x) == specs[0].shape[0]:
                 self._training.quick[x.shape, x.dtype] = program
@@ -620,14 +623,23 @@ class Trainer(Layer):
 
     def _settle_training(self, y: Any, y_pred: Any) -> None:
         state = self._training
-        if y_pred is not None and not self._step_replaced("train"):
+        if y_pred is not None:
+            self._name_heads(y, y_pred)
+        if self.optimizer is not None and not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)
+
+    def _name_heads(self, y: Any, y_pred: Any) -> None:
+        """Make the metrics of `compile`, so that a step finds them in `metrics`; a step of one's own may have others."""
+        state = self._training
+        try:
             names = head_names(y_pred, self._declared_outputs())
             if state.loss is not None and type(self).compute_loss is Trainer.compute_loss:
                 state.loss.build(names)
             if state.metrics is not None and y is not None and type(self).compute_metrics is Trainer.compute_metrics:
                 state.metrics.build(names, y, y_pred)
-        if self.optimizer is not None and not self.optimizer.built:
-            self.optimizer.build(self.trainable_variables)
+        except (ArgumentError, DataError):  # the targets of such a step need not be those of the outputs
+            if not self._step_replaced("train"):
+                raise
 
     def _check_targets(self, source: Any, y: Any, y_pred: Any, where: str) -> None:
         loss = self._training.loss
