@@ -85,7 +85,7 @@ def test_rules_never_see_half_precision(dtype):
 
     class Watching(Momentum):
         def update(self, gradient, value, slots, learning_rate):
-            seen.extend(str(t.dtype) for t in (gradient, value, slots["velocity"], learning_rate))
+            seen.extend(ops.dtype(t) for t in (gradient, value, slots["velocity"], learning_rate))
             return super().update(gradient, value, slots, learning_rate)
 
     values = problem.variables(dtype)

@@ -81,7 +81,7 @@ def test_is_the_closed_form(name, reference, arguments, options):
     schedule = getattr(schedules, name)(*arguments, **options)
     for step in STEPS:
         rate = schedule(np.int32(step))
-        assert tuple(rate.shape) == () and rate.dtype == "float32"
+        assert tuple(rate.shape) == () and ops.dtype(rate) == "float32"
         assert float(rate) == pytest.approx(reference(step, *arguments, **options), rel=2e-6, abs=1e-8), step
 
 
