@@ -230,7 +230,8 @@ def public_module(target: Any) -> str | None:
         return _EXCEPTIONS[target.__name__]
     if module.startswith("keratin.optimizers.schedules"):
         return "keras.optimizers.schedules"
-    folder = module.split(".")[1]
+    parts = module.split(".")
+    folder = parts[-1] if parts[1] == "backends" else parts[1]  # a backend's wrapper layers are public layers
     return _BY_FOLDER.get(folder, "keras")
 
 
@@ -401,7 +402,8 @@ def _in_namespace(module: Any, name: Any) -> Any:
     if not isinstance(module, str) or not isinstance(name, str) or module not in NAMESPACES or name.startswith("_"):
         return None
     namespace = importlib.import_module(NAMESPACES[module])  # a fixed table: the file only picks a row
-    return getattr(namespace, name) if name in getattr(namespace, "__all__", ()) else None
+    public = (*getattr(namespace, "__all__", ()), *getattr(namespace, "_ONLY_ON_SOME_BACKENDS", ()))
+    return getattr(namespace, name) if name in public else None
 
 
 def unknown(name: str, module: Any, kind: str) -> ConfigError:

@@ -8,11 +8,12 @@ import pkgutil
 import pytest
 
 import keratin
+from keratin.backends import select
 
 MODULES = sorted(
     module.name
     for module in pkgutil.walk_packages([str(pathlib.Path(keratin.__file__).parent)], "keratin.")
-    if not module.name.startswith(("keratin.backends.jax", "keratin.backends.numpy"))
+    if not module.name.startswith(tuple(f"keratin.backends.{name}" for name in select.BACKENDS))
 )
 
 

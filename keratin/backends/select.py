@@ -15,7 +15,7 @@ BACKENDS = {"jax": "jax", "numpy": "numpy", "torch": "torch==2.13.0", "tensorflo
 AVAILABLE = tuple(BACKENDS)
 _ENGINES = {"jax": "jax", "jaxlib": "jax", "torch": "torch", "tensorflow": "tensorflow"}
 """Which engine a package belongs to."""
-WRAPPERS = {"TorchModuleWrapper": "torch", "JaxLayer": "jax", "FlaxLayer": "jax", "TFSMLayer": "tensorflow"}
+WRAPPERS = {"TorchModuleWrapper": "torch", "JaxLayer": "jax", "FlaxLayer": "jax"}
 """Layers that wrap something of one engine, and that engine's backend."""
 
 _chosen: ModuleType | None = None
@@ -67,16 +67,32 @@ def set_backend(backend: str) -> None:
 
 
 def idiom(name: str) -> Any:
-    """What makes a thing at home in the backend's ecosystem: "LayerBase", "VariableBase", or a wrapper layer.
+    """What makes a thing at home in the backend's ecosystem: "LayerBase" or "VariableBase".
 
     Raises: AttributeError if the backend has none.
     """
     return getattr(_part(settings.backend, "idioms"), name)
 
 
-def wrapper_owner(name: str) -> str | None:
-    """The backend whose wrapper layer has this name, such as "TorchModuleWrapper"; None if there is no such layer."""
-    return WRAPPERS.get(name)
+def wrapper(name: str) -> Any:
+    """The wrapper layer of this name, such as "TorchModuleWrapper", where its backend is the one in use.
+
+    Raises: BackendError on another backend.
+    """
+    owner = WRAPPERS[name]
+    if settings.backend != owner:
+        raise BackendError(
+            f"`{name}` wraps what only the backend `{owner}` can run.",
+            expected=owner,
+            received=settings.backend,
+            hint=f"set the environment variable KERATIN_BACKEND={owner} before the start",
+        )
+    return getattr(_part(owner, "layers"), name)
+
+
+def wrappers() -> list[str]:
+    """The names of the wrapper layers of the backend in use."""
+    return [name for name, owner in WRAPPERS.items() if owner == settings.backend]
 
 
 def engine_of(kind: type) -> str | None:

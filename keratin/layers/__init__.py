@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from keratin.backends import select
 from keratin.layers import activation, convolution, core, merging, normalization, pooling, regularization, reshaping
 from keratin.layers.activation import *
 from keratin.layers.base import Layer
@@ -90,3 +93,13 @@ __all__ += normalization.__all__
 __all__ += regularization.__all__
 __all__ += reshaping.__all__
 __all__ += merging.__all__
+__all__.extend(select.wrappers())  # pyright: ignore[reportUnsupportedDunderAll]  known when it runs
+
+_ONLY_ON_SOME_BACKENDS = tuple(select.WRAPPERS)  # a file may name them anywhere, and is told so
+
+
+def __getattr__(name: str) -> Any:
+    """A layer that wraps something of one engine, such as JaxLayer.  Raises: BackendError on another backend."""
+    if name not in select.WRAPPERS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return select.wrapper(name)
