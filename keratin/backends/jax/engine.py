@@ -23,6 +23,7 @@ from jax import core as jax_core
 from jax import lax
 
 from keratin import dtypes
+from keratin.backends.jax.idioms import register_variables
 from keratin.backends.spec import Spec
 from keratin.errors import BackendError
 
@@ -619,3 +620,5 @@ native: dict[str, Callable[..., Any]] = {
     "relu": jax.nn.relu,  # slope 0 at 0, one select in the gradient
     "dense": _dense,  # one dispatch in place of two: benchmark row dense_eager
 }
+
+register_variables()

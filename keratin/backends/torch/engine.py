@@ -31,6 +31,7 @@ from keratin.backends.torch.unsigned import (
 from keratin.errors import BackendError
 
 name = "torch"
+has_gradients = has_compiler = True
 TENSOR_TYPES: tuple[type, ...] = (torch.Tensor, torch.nn.Parameter)
 """Concrete types for a quick test by identity; `is_tensor` knows the others too."""
 
