@@ -5,56 +5,66 @@ from __future__ import annotations
 import pytest
 
 from keratin import layers
-from keratin.testing.layers import checks
+from keratin.testing.check import Check
+from keratin.testing.conformance import checks, parameters
 from keratin.testing.layers.case import Case
-from keratin.testing.layers.rows import CASES
+from keratin.testing.layers.rows import ROWS
 from tests.layers import against_keras
-from tests.marks import needs_gradients
 
 
-def rows(condition=lambda row: True):
-    chosen = [row for row in CASES if condition(row)]
-    return pytest.mark.parametrize("row", chosen, ids=[row.name for row in chosen])
+def rows(kind: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("check", parameters(checks("layers", kind)))
 
 
-@rows()
-def test_shapes(row: Case) -> None:
-    checks.check_shapes(row)
+@rows("shapes")
+def test_shapes(check: Check) -> None:
+    check.run()
 
 
-@rows()
-def test_weights(row: Case) -> None:
-    checks.check_weights(row)
+@rows("weights")
+def test_weights(check: Check) -> None:
+    check.run()
 
 
-@rows()
-def test_compiled(row: Case) -> None:
-    checks.check_compiled(row)
+@rows("compiled")
+def test_compiled(check: Check) -> None:
+    check.run()
 
 
-@rows()
-def test_config(row: Case) -> None:
-    checks.check_config(row)
+@rows("unknown_batch")
+def test_unknown_batch(check: Check) -> None:
+    check.run()
 
 
-@rows(lambda row: row.keras)
+@rows("config")
+def test_config(check: Check) -> None:
+    check.run()
+
+
+AS_IN_KERAS = [row for row in ROWS if row.keras]
+
+
+@pytest.mark.parametrize("row", AS_IN_KERAS, ids=[row.name for row in AS_IN_KERAS])
 def test_against_keras(row: Case) -> None:
     against_keras.check_against_keras(row)
 
 
-@needs_gradients
-@rows(lambda row: row.gradient)
-def test_gradient(row: Case) -> None:
-    checks.check_gradient(row)
+@rows("gradient")
+def test_gradient(check: Check) -> None:
+    check.run()
 
 
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
-@rows()
-def test_half(row: Case, policy: str) -> None:
-    checks.check_half(row, policy)
+@rows("mixed_bfloat16")
+def test_bfloat16(check: Check) -> None:
+    check.run()
+
+
+@rows("mixed_float16")
+def test_float16(check: Check) -> None:
+    check.run()
 
 
 def test_every_layer_has_a_row() -> None:
     others = {"Layer", "InputLayer", "Lambda", "Wrapper"}  # with tests of their own
     classes = {cls for cls in vars(layers).values() if isinstance(cls, type) and issubclass(cls, layers.Layer)}
-    assert {cls.__name__ for cls in classes} - others == {row.layer.__name__ for row in CASES}
+    assert {cls.__name__ for cls in classes} - others == {row.layer.__name__ for row in ROWS}

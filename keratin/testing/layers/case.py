@@ -26,12 +26,12 @@ class Case:
     args: dict[str, Any]
     input: Any
     output: Any
-    weights: int
+    weights: int | None
     names: str
     integers: int
     call: dict[str, Any]
     random: bool
-    half: bool
+    half: bool | None
     keras: bool
     open: Any
     gradient: bool
@@ -49,7 +49,7 @@ class Case:
 
     def data(self) -> Any:
         """Arrays for the inputs."""
-        return _over_shapes(self.input, self._array)
+        return over_shapes(self.input, self._array)
 
     def _array(self, shape: tuple[int | None, ...]) -> np.ndarray[Any, Any]:
         sizes = known(shape)
@@ -61,7 +61,7 @@ class Case:
     def symbolic(self, shape: Any = None) -> Any:
         """Symbolic inputs."""
         dtype = "int32" if self.integers else "float32"
-        return _over_shapes(self.input if shape is None else shape, lambda s: layers.Input(batch_shape=s, dtype=dtype))
+        return over_shapes(self.input if shape is None else shape, lambda s: layers.Input(batch_shape=s, dtype=dtype))
 
     def called(self) -> dict[str, Any]:
         """The other arguments of the call."""
@@ -78,13 +78,13 @@ def case(
     args: dict[str, Any] | None = None,
     input: Any = None,
     output: Any = None,
-    weights: int = 0,
+    weights: int | None = 0,
     *,
     names: str = "",
     integers: int = 0,
     call: dict[str, Any] | None = None,
     random: bool = False,
-    half: bool = True,
+    half: bool | None = True,
     keras: bool = True,
     open: Any = None,
     gradient: bool = True,
@@ -94,13 +94,13 @@ def case(
     Args:
         layer, args: the class and the arguments of its constructor; a layer among them as a `functools.partial`.
         input: the shape with None for unknown sizes, or a list of shapes for a list of inputs.
-        output: the shape of the output, with None where it depends on an unknown size.
-        weights: the number of elements of all weights.
+        output: the shape of the output, with None where it depends on an unknown size; None to leave it out.
+        weights: the number of elements of all weights; None to leave it out.
         names: of the weights, in order.
         integers: if not 0, the input is integers below it.
         call: other arguments of the call, lists as arrays.
         random: whether training draws random numbers, so that it is not compared with Keras.
-        half: whether the layer computes in half precision under a mixed policy.
+        half: whether the layer computes in half precision under a mixed policy; None to leave it out.
         keras: whether Keras is asked.
         open: (input, output) with more unknown sizes; only drawn.
         gradient: whether the output depends on the input or weights smoothly.
@@ -115,5 +115,6 @@ def known(shape: tuple[int | None, ...]) -> tuple[int, ...]:
     return tuple(SIZES[i] if size is None else size for i, size in enumerate(shape))
 
 
-def _over_shapes(shape: Any, function: Any) -> Any:
+def over_shapes(shape: Any, function: Any) -> Any:
+    """`function` of the shape, or of each in a list of shapes."""
     return [function(s) for s in shape] if isinstance(shape, list) else function(shape)

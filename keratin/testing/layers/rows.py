@@ -398,7 +398,7 @@ ACTIVATIONS: list[Case] = [
     case(layers.Softmax, {}, (None, 6), (None, 6), call=dict(mask=MASK)),
 ]
 
-CASES = [
+ROWS: list[Case] = [
     *CORE,
     *CONVOLUTIONS,
     *POOLINGS,
