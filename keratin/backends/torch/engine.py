@@ -196,7 +196,7 @@ sinh, cosh, tanh = mended(torch.sinh), mended(torch.cosh), mended(torch.tanh)
 asinh, acosh, atanh = mended(torch.asinh), mended(torch.acosh), mended(torch.atanh)
 lgamma, digamma, sigmoid = mended(torch.lgamma), mended(torch.digamma), mended(torch.sigmoid)
 bitwise_not, conj, stop_gradient, copy = mended(torch.bitwise_not), torch.conj_physical, torch.detach, torch.clone
-isfinite, isnan, isinf = (mended(f, predicate=True) for f in (torch.isfinite, torch.isnan, torch.isinf))
+isnan, isinf = mended(torch.isnan, predicate=True), mended(torch.isinf, predicate=True)
 logical_not, real = mended(torch.logical_not, predicate=True), torch.real
 # Python's operators, which take a number on either side.
 add, subtract, multiply = map(mended_pair, (operator.add, operator.sub, operator.mul))
@@ -227,6 +227,14 @@ logical_and, logical_or, logical_xor = (
     mended_pair(_of_tensors(f), predicate=True) for f in (torch.logical_and, torch.logical_or, torch.logical_xor)
 )
 atan2, nextafter = mended_pair(_of_tensors(torch.atan2)), mended_pair(_of_tensors(torch.nextafter))
+
+
+def isfinite(x: Any) -> Any:
+    return (x - x) == 0 if x.dtype in _FULL else torch.isfinite(x.to(torch.float32) if x.dtype in ODD else x)
+
+
+_FULL = frozenset((torch.float16, torch.bfloat16, torch.float32, torch.float64))
+"""Dtypes in which two calls do for the four that `torch.isfinite` is made of."""
 
 
 @mended

@@ -129,41 +129,37 @@ def _sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool
     place = torch.clamp(numbers, 0, classes - 1)
     if from_logits:
         loss = -torch.log_softmax(output, axis).gather(axis, place)
-    else:
-        chosen = output.gather(axis, place) / output.sum(axis, True)
-        loss = -_log_probability(chosen)
-    return torch.where(place == numbers, loss, math.nan).squeeze(axis)
+        return torch.where(place == numbers, loss, math.nan).squeeze(axis)
+    form = _ChosenLogarithm.apply if output.requires_grad else _ChosenLogarithm.forward
+    return form(output, place, place == numbers, axis, config.epsilon())[0].squeeze(axis)
 
 
-def _log_probability(x: Any) -> Any:
-    """The logarithm of a probability kept away from 0 and 1, the slope halved just at the limits."""
-    least = config.epsilon()
-    most = 1 - least
-    if x.requires_grad:
-        return _LogProbability.apply(x, least, most)[0]
-    return torch.log(torch.clamp(x, least, most))
+class _ChosenLogarithm(autograd.Function):
+    """`-log(x[place] / sum(x))`, kept `epsilon` away from 0 and 1, where the slope is halved; NaN where not `valid`."""
 
-
-class _LogProbability(autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(x: Any, least: float, most: float) -> tuple[Any, Any]:
-        bounded = torch.clamp(x, least, most)
-        # 1 inside, 1/2 at a limit, 0 outside
-        inside = ((x > least).to(x.dtype) + (x >= least).to(x.dtype)) * (
-            (x < most).to(x.dtype) + (x <= most).to(x.dtype)
-        )
-        return torch.log(bounded), inside / (bounded * 4)
+    def forward(x: Any, place: Any, valid: Any, axis: int, epsilon: float) -> tuple[Any, ...]:
+        total = x.sum(axis, True)
+        share = x.gather(axis, place) / total
+        bounded = torch.clamp(share, epsilon, 1 - epsilon)
+        half = torch.scalar_tensor(0.5, dtype=x.dtype, device=x.device)
+        slope = torch.heaviside((share - epsilon) * ((1 - epsilon) - share), half) * valid / (bounded * total)
+        return torch.where(valid, -torch.log(bounded), math.nan), share, slope
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
-        ctx.mark_non_differentiable(output[1])
-        ctx.save_for_backward(output[1])
+        ctx.mark_non_differentiable(*output[1:])
+        ctx.save_for_backward(*output[1:], inputs[1])
+        ctx.axis, ctx.classes = inputs[3], inputs[0].shape
 
     @staticmethod
-    def backward(ctx: Any, upstream: Any, unused: Any) -> Any:
-        return upstream * ctx.saved_tensors[0], None, None
+    def backward(ctx: Any, upstream: Any, *unused: Any) -> Any:
+        share, slope, place = ctx.saved_tensors
+        scaled = upstream * slope
+        gradient = torch.scatter_add((scaled * share).expand(ctx.classes), ctx.axis, place, -scaled)
+        return gradient, None, None, None, None
 
 
 # ---- means and norms
