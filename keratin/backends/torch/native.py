@@ -134,6 +134,12 @@ def _sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool
     return form(output, place, place == numbers, axis, config.epsilon())[0].squeeze(axis)
 
 
+def _limited_slope(share: Any, epsilon: float) -> Any:
+    """The slope of a value cut to [epsilon, 1 - epsilon]: 1, at a limit 1/2, and 0 outside."""
+    half = torch.scalar_tensor(0.5, dtype=share.dtype, device=share.device)
+    return torch.heaviside((share - epsilon) * ((1 - epsilon) - share), half)
+
+
 class _ChosenLogarithm(autograd.Function):
     """`-log(x[place] / sum(x))`, kept `epsilon` away from 0 and 1, where the slope is halved; NaN where not `valid`."""
 
@@ -144,8 +150,7 @@ class _ChosenLogarithm(autograd.Function):
         total = x.sum(axis, True)
         share = x.gather(axis, place) / total
         bounded = torch.clamp(share, epsilon, 1 - epsilon)
-        half = torch.scalar_tensor(0.5, dtype=x.dtype, device=x.device)
-        slope = torch.heaviside((share - epsilon) * ((1 - epsilon) - share), half) * valid / (bounded * total)
+        slope = _limited_slope(share, epsilon) * valid / (bounded * total)
         return torch.where(valid, -torch.log(bounded), math.nan), share, slope
 
     @staticmethod
@@ -160,6 +165,91 @@ class _ChosenLogarithm(autograd.Function):
         scaled = upstream * slope
         gradient = torch.scatter_add((scaled * share).expand(ctx.classes), ctx.axis, place, -scaled)
         return gradient, None, None, None, None
+
+
+def _is_plain_loss(target: Any, output: Any) -> bool:
+    if not (isinstance(target, torch.Tensor) and isinstance(output, torch.Tensor)):
+        return False
+    return output.dtype in _WIDE and target.shape == output.shape and not target.requires_grad and output.ndim > 0
+
+
+def _weighted(weight: Any, x: Any) -> Any:
+    return torch.where(weight == 0, 0, weight * x)
+
+
+def _categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Any:
+    if not _is_plain_loss(target, output):
+        return NotImplemented
+    axis = shapes.axis(axis, output.ndim)
+    if from_logits:
+        return -_weighted(target, torch.log_softmax(output, axis)).sum(axis)
+    form = _Logarithms.apply if output.requires_grad else _Logarithms.forward
+    return form(output, target, axis, config.epsilon())[0]
+
+
+class _Logarithms(autograd.Function):
+    """`-sum(target * log(x / sum(x)))`, each share kept `epsilon` away from 0 and 1, where the slope is halved."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Any, target: Any, axis: int, epsilon: float) -> tuple[Any, ...]:
+        total = x.sum(axis, True)
+        share = x / total
+        bounded = torch.clamp(share, epsilon, 1 - epsilon)
+        slope = _limited_slope(share, epsilon) * target / (bounded * total)
+        return -_weighted(target, torch.log(bounded)).sum(axis), share, slope
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        ctx.mark_non_differentiable(*output[1:])
+        ctx.save_for_backward(*output[1:])
+        ctx.axis = inputs[2]
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Any, *unused: Any) -> Any:
+        share, slope = ctx.saved_tensors
+        return upstream.unsqueeze(ctx.axis) * ((share * slope).sum(ctx.axis, True) - slope), None, None, None
+
+
+def _binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> Any:
+    if not _is_plain_loss(target, output):
+        return NotImplemented
+    form = _of_logits if from_logits else _of_probabilities
+    if not output.requires_grad:
+        return form(output, target)[0]
+    return _WithSlope.apply(output, target, form)[0]
+
+
+def _of_logits(x: Any, target: Any) -> tuple[Any, Any]:
+    loss = _weighted(1 - target, torch.relu(x)) + _weighted(target, torch.relu(-x))
+    return loss + torch.log1p(torch.exp(-torch.abs(x))), torch.sigmoid(x) - target
+
+
+def _of_probabilities(x: Any, target: Any) -> tuple[Any, Any]:
+    epsilon = config.epsilon()
+    p = torch.clamp(x, epsilon, 1 - epsilon)
+    loss = -(target * torch.log(p) + (1 - target) * torch.log1p(-p))
+    return loss, _limited_slope(x, epsilon) * (p - target) / (p * (1 - p))
+
+
+class _WithSlope(autograd.Function):
+    """The first result of `form(x, target)`; the second one is its slope."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Any, target: Any, form: Any) -> tuple[Any, Any]:
+        return form(x, target)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        ctx.mark_non_differentiable(output[1])
+        ctx.save_for_backward(output[1])
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Any, unused: Any) -> Any:
+        return upstream * ctx.saved_tensors[0], None, None
 
 
 # ---- means and norms
@@ -330,6 +420,8 @@ native: dict[str, Callable[..., Any]] = {
     "softmax": _softmax(torch.softmax),
     "log_softmax": _softmax(torch.log_softmax),
     "logsumexp": _logsumexp,
+    "binary_crossentropy": _binary_crossentropy,
+    "categorical_crossentropy": _categorical_crossentropy,
     "sparse_categorical_crossentropy": _sparse_categorical_crossentropy,
     "mean": _mean,
     "var": _spread(torch.var),
