@@ -38,7 +38,9 @@ def _readable_tensors() -> None:
     if BACKEND == "torch":
         import torch
 
-        logging.getLogger("torch.__trace").propagate = False  # at level DEBUG it tells every step of every trace
+        trace = logging.getLogger("torch.__trace")  # would tell pytest every step of every trace
+        trace.propagate = True  # pytest adds handlers of its own to loggers that do not; without any, nothing is told
+        trace.handlers.clear()
         plain = torch.Tensor.__array__
         torch.Tensor.__array__ = lambda self, dtype=None, **kwargs: plain(self.detach(), dtype)  # type: ignore[method-assign]
     elif BACKEND == "tensorflow":

@@ -116,6 +116,8 @@ class Trainer(Layer):
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile with what `get_compile_config` gave, and make the optimizer's slots."""
         given = {key: registry.deserialize(value) for key, value in config.items()}
+        if given.get("jit_compile") is True:  # files have what "auto" meant to the engine that wrote them
+            given["jit_compile"] = "auto"
         self.compile(**given)
         if self.optimizer is not None and self.built:
             self.optimizer.build(self.trainable_variables)

@@ -34,6 +34,7 @@ aten = torch.ops.aten
 class _Local(threading.local):
     differentiating = 0  # how many `value_and_grad` are running
     tracing = False
+    optimizing = False  # whether `torch.compile` is to have what is traced
 
 
 _local = _Local()
@@ -59,9 +60,10 @@ _WANTS_VALUES = ("get value out of a tracing tensor", "not supported for tensor 
 
 
 @contextlib.contextmanager
-def _tracing() -> Generator[None]:
+def _tracing(optimizing: bool = False) -> Generator[None]:
     """Turn what PyTorch says about code that needs values into NotCompilable."""
-    previous, _local.tracing = _local.tracing, True
+    previous = _local.tracing, _local.optimizing
+    _local.tracing, _local.optimizing = True, optimizing
     try:
         with _OwnStyle():
             yield
@@ -72,7 +74,12 @@ def _tracing() -> Generator[None]:
             raise NotCompilable(f"The code depends on the values of tensors: {error}") from error
         raise
     finally:
-        _local.tracing = previous
+        _local.tracing, _local.optimizing = previous
+
+
+def is_optimizing() -> bool:
+    """Whether a trace is running that `torch.compile` is to have, which makes better kernels than fused ones."""
+    return _local.optimizing
 
 
 def refuse_in_trace(what: str) -> None:
@@ -141,13 +148,14 @@ class _Compiled:
             return results
 
         given = [x.detach() for x in leaves]
-        with _tracing(), torch.no_grad():
+        with _tracing(bool(self.optimize)), torch.no_grad():
             module = make_fx(flat, tracing_mode="fake", _allow_non_fake_inputs=True)(*given)
         with torch.no_grad():
             _simplify(module)
             _reuse_memory(module, donated)
             _own_outputs(module, donated)
         if self.optimize:
+            module.recompile()
             optimized: Any = torch.compile(module, fullgraph=True, dynamic=False)
             return optimized, outputs[-1]
         return _replay(module), outputs[-1]
@@ -351,8 +359,6 @@ def _replay(module: fx.GraphModule) -> Callable[..., list[Any]]:
         if unused:
             lines[-1] += f"; del {', '.join(dict.fromkeys(unused))}"
     body = "\n    ".join(lines)
-    import os
-    if os.environ.get("KDEBUG"): print(body)
     exec(f"def replay({', '.join(parameters)}):\n    {body}", bound)  # of names and numbers made here only
     return bound["replay"]
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from keratin.backends.torch.programs import is_optimizing
+
 Tensors = Sequence[torch.Tensor]
 
 
@@ -33,10 +35,10 @@ def adam(
 ) -> tuple[list[torch.Tensor], dict[str, list[torch.Tensor]]] | None:
     """Adam in the paper's efficient form: `rate` has the corrections in it, so the kernel's own are switched off.
 
-    They are `1 - beta ** step`, which is 1 at a step without end. None where autograd follows a tensor.
+    They are `1 - beta ** step`, which is 1 at a step without end. None where autograd follows a tensor or a compiler asks.
     """
-    if _followed(values, gradients, *slots.values()):
-        return None
+    if is_optimizing() or _followed(values, gradients, *slots.values()):
+        return None  # `torch.compile` knows no `_fused_adam_` with a rate that is a tensor
     new = _copies(values)
     kept = {name: _copies(tensors) for name, tensors in slots.items()}
     endless = torch.full((), 1e9, device=new[0].device)
