@@ -1,44 +1,49 @@
 """The optimizers as their papers define them, in float64 and one variable at a time."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 
 class Rule:
     """One variable's state; `step` gives its new value.  `t` counts updates from 1."""
 
-    def __init__(self, value, **arguments):
+    def __init__(self, value: Any, **arguments: Any) -> None:
         self.a = {**self.defaults, **arguments}
         self.m = np.zeros_like(value)
         self.v = np.zeros_like(value)
         self.start(value)
 
-    defaults = {}
+    defaults: dict[str, Any] = {}
 
-    def start(self, value):
-        pass
+    def start(self, value: Any) -> None:
+        """Make what else the state holds."""
 
-    def means(self, g, beta_1, beta_2):
+    def means(self, g: Any, beta_1: Any, beta_2: Any) -> Any:
+        """Running means of the gradient and its square."""
         self.m = beta_1 * self.m + (1 - beta_1) * g
         self.v = beta_2 * self.v + (1 - beta_2) * g**2
         return self.m, self.v
 
 
 class SGD(Rule):
-    defaults = dict(momentum=0.0, nesterov=False)
+    defaults: dict[str, Any] = dict(momentum=0.0, nesterov=False)
 
-    def step(self, w, g, t, rate):
+    def step(self, w: Any, g: Any, t: Any, rate: Any) -> Any:
         mu = self.a["momentum"]
         self.m = mu * self.m - rate * g
         return w + (mu * self.m - rate * g if self.a["nesterov"] else self.m)
 
 
 class Adam(Rule):
-    defaults = dict(beta_1=0.9, beta_2=0.999, epsilon=1e-7, amsgrad=False)
+    defaults: dict[str, Any] = dict(beta_1=0.9, beta_2=0.999, epsilon=1e-7, amsgrad=False)
 
-    def start(self, value):
+    def start(self, value: Any) -> None:
         self.greatest = np.zeros_like(value)
 
-    def step(self, w, g, t, rate):
+    def step(self, w: Any, g: Any, t: Any, rate: Any) -> Any:
         b1, b2 = self.a["beta_1"], self.a["beta_2"]
         m, v = self.means(g, b1, b2)
         if self.a["amsgrad"]:
@@ -50,12 +55,12 @@ AdamW = Adam
 
 
 class RMSprop(Rule):
-    defaults = dict(rho=0.9, momentum=0.0, epsilon=1e-7, centered=False)
+    defaults: dict[str, Any] = dict(rho=0.9, momentum=0.0, epsilon=1e-7, centered=False)
 
-    def start(self, value):
+    def start(self, value: Any) -> None:
         self.mean = np.zeros_like(value)
 
-    def step(self, w, g, t, rate):
+    def step(self, w: Any, g: Any, t: Any, rate: Any) -> Any:
         rho = self.a["rho"]
         self.v = rho * self.v + (1 - rho) * g**2
         self.mean = rho * self.mean + (1 - rho) * g
@@ -65,20 +70,20 @@ class RMSprop(Rule):
 
 
 class Adagrad(Rule):
-    defaults = dict(initial_accumulator_value=0.1, epsilon=1e-7)
+    defaults: dict[str, Any] = dict(initial_accumulator_value=0.1, epsilon=1e-7)
 
-    def start(self, value):
+    def start(self, value: Any) -> None:
         self.v = np.full_like(value, self.a["initial_accumulator_value"])
 
-    def step(self, w, g, t, rate):
+    def step(self, w: Any, g: Any, t: Any, rate: Any) -> Any:
         self.v = self.v + g**2
         return w - rate * g / np.sqrt(self.v + self.a["epsilon"])
 
 
 class Adadelta(Rule):
-    defaults = dict(rho=0.95, epsilon=1e-7)
+    defaults: dict[str, Any] = dict(rho=0.95, epsilon=1e-7)
 
-    def step(self, w, g, t, rate):
+    def step(self, w: Any, g: Any, t: Any, rate: Any) -> Any:
         rho, epsilon = self.a["rho"], self.a["epsilon"]
         self.v = rho * self.v + (1 - rho) * g**2
         step = -np.sqrt(self.m + epsilon) / np.sqrt(self.v + epsilon) * g
@@ -87,9 +92,9 @@ class Adadelta(Rule):
 
 
 class Adamax(Rule):
-    defaults = dict(beta_1=0.9, beta_2=0.999, epsilon=1e-7)
+    defaults: dict[str, Any] = dict(beta_1=0.9, beta_2=0.999, epsilon=1e-7)
 
-    def step(self, w, g, t, rate):
+    def step(self, w: Any, g: Any, t: Any, rate: Any) -> Any:
         b1 = self.a["beta_1"]
         self.m = b1 * self.m + (1 - b1) * g
         self.v = np.maximum(self.a["beta_2"] * self.v, np.abs(g))
@@ -97,9 +102,9 @@ class Adamax(Rule):
 
 
 class Nadam(Rule):
-    defaults = dict(beta_1=0.9, beta_2=0.999, epsilon=1e-7)
+    defaults: dict[str, Any] = dict(beta_1=0.9, beta_2=0.999, epsilon=1e-7)
 
-    def step(self, w, g, t, rate):
+    def step(self, w: Any, g: Any, t: Any, rate: Any) -> Any:
         b1, b2 = self.a["beta_1"], self.a["beta_2"]
         mu = b1 * (1 - 0.5 * 0.96 ** np.arange(1, t + 2))  # of updates 1 to t + 1
         m, v = self.means(g, b1, b2)
@@ -108,7 +113,7 @@ class Nadam(Rule):
 
 
 class Ftrl(Rule):
-    defaults = dict(
+    defaults: dict[str, Any] = dict(
         learning_rate_power=-0.5,
         initial_accumulator_value=0.1,
         l1_regularization_strength=0.0,
@@ -117,10 +122,10 @@ class Ftrl(Rule):
         beta=0.0,
     )
 
-    def start(self, value):
+    def start(self, value: Any) -> None:
         self.v = np.full_like(value, self.a["initial_accumulator_value"])
 
-    def step(self, w, g, t, rate):
+    def step(self, w: Any, g: Any, t: Any, rate: Any) -> Any:
         a, l1 = self.a, self.a["l1_regularization_strength"]
         after = self.v + g**2
         sigma = (after ** -a["learning_rate_power"] - self.v ** -a["learning_rate_power"]) / rate
@@ -132,18 +137,18 @@ class Ftrl(Rule):
 
 
 class Lion(Rule):
-    defaults = dict(beta_1=0.9, beta_2=0.99)
+    defaults: dict[str, Any] = dict(beta_1=0.9, beta_2=0.99)
 
-    def step(self, w, g, t, rate):
+    def step(self, w: Any, g: Any, t: Any, rate: Any) -> Any:
         direction = np.sign(self.a["beta_1"] * self.m + (1 - self.a["beta_1"]) * g)
         self.m = self.a["beta_2"] * self.m + (1 - self.a["beta_2"]) * g
         return w - rate * direction
 
 
 class Lamb(Rule):
-    defaults = dict(beta_1=0.9, beta_2=0.999, epsilon=1e-7)
+    defaults: dict[str, Any] = dict(beta_1=0.9, beta_2=0.999, epsilon=1e-7)
 
-    def step(self, w, g, t, rate):
+    def step(self, w: Any, g: Any, t: Any, rate: Any) -> Any:
         b1, b2 = self.a["beta_1"], self.a["beta_2"]
         m, v = self.means(g, b1, b2)
         step = m / (1 - b1**t) / (np.sqrt(v / (1 - b2**t)) + self.a["epsilon"])
@@ -152,12 +157,14 @@ class Lamb(Rule):
 
 
 class Adafactor(Rule):
-    defaults = dict(beta_2_decay=-0.8, epsilon_1=1e-30, epsilon_2=1e-3, clip_threshold=1.0, relative_step=True)
+    defaults: dict[str, Any] = dict(
+        beta_2_decay=-0.8, epsilon_1=1e-30, epsilon_2=1e-3, clip_threshold=1.0, relative_step=True
+    )
 
-    def start(self, value):
+    def start(self, value: Any) -> None:
         self.row = self.column = 0.0
 
-    def step(self, w, g, t, rate):
+    def step(self, w: Any, g: Any, t: Any, rate: Any) -> Any:
         a = self.a
         if a["relative_step"]:
             rate = min(rate, 1 / np.sqrt(t))
@@ -175,12 +182,12 @@ class Adafactor(Rule):
 
 
 class Muon(Rule):
-    defaults = dict(
+    defaults: dict[str, Any] = dict(
         adam_beta_1=0.9, adam_beta_2=0.999, epsilon=1e-7, muon_a=3.4445, muon_b=-4.775, muon_c=2.0315, adam_lr_ratio=1,
         momentum=0.95, ns_steps=5, nesterov=True, rms_rate=0.2, exclude_layers=(), exclude_embeddings=True, path="",
     )  # fmt: skip
 
-    def step(self, w, g, t, rate):
+    def step(self, w: Any, g: Any, t: Any, rate: Any) -> Any:
         a = self.a
         embedding = a["exclude_embeddings"] and "embedding" in a["path"]
         if w.ndim != 2 or embedding or any(part in a["path"] for part in a["exclude_layers"]):
@@ -200,12 +207,12 @@ class Muon(Rule):
 
 
 class ScheduleFreeAdamW(Rule):
-    defaults = dict(beta_1=0.9, beta_2=0.999, epsilon=1e-8, warmup_steps=0)
+    defaults: dict[str, Any] = dict(beta_1=0.9, beta_2=0.999, epsilon=1e-8, warmup_steps=0)
 
-    def start(self, value):
+    def start(self, value: Any) -> None:
         self.z = self.x = value
 
-    def step(self, w, g, t, rate):
+    def step(self, w: Any, g: Any, t: Any, rate: Any) -> Any:
         b1, b2 = self.a["beta_1"], self.a["beta_2"]
         if self.a["warmup_steps"]:
             rate = rate * min(1, t / self.a["warmup_steps"])
@@ -215,8 +222,8 @@ class ScheduleFreeAdamW(Rule):
         return (1 - b1) * self.z + b1 * self.x
 
 
-def clipped(gradients, clipnorm=None, clipvalue=None, global_clipnorm=None):
-    def scaled(g, norm, limit):
+def clipped(gradients: Any, clipnorm: Any = None, clipvalue: Any = None, global_clipnorm: Any = None) -> Any:
+    def scaled(g: Any, norm: Any, limit: Any) -> Any:
         return g * limit / norm if norm > limit else g
 
     if clipvalue is not None:
@@ -230,21 +237,21 @@ def clipped(gradients, clipnorm=None, clipvalue=None, global_clipnorm=None):
 
 
 def trajectory(
-    rule,
-    values,
-    gradients,
-    rate,
-    arguments=(),
-    weight_decay=None,
-    excluded=(),
-    use_ema=False,
-    ema_momentum=0.99,
-    ema_overwrite_frequency=None,
-    loss_scale_factor=1.0,
-    gradient_accumulation_steps=1,
-    paths=(),
-    **clipping,
-):
+    rule: Any,
+    values: Any,
+    gradients: Any,
+    rate: Any,
+    arguments: Any = (),
+    weight_decay: Any = None,
+    excluded: Any = (),
+    use_ema: Any = False,
+    ema_momentum: Any = 0.99,
+    ema_overwrite_frequency: Any = None,
+    loss_scale_factor: Any = 1.0,
+    gradient_accumulation_steps: Any = 1,
+    paths: Any = (),
+    **clipping: Any,
+) -> Any:
     """The values after each batch, and the averages at the end.
 
     Args: gradients: batches of one array per variable; rate: a number or a function of the batch; excluded: numbers of
@@ -253,7 +260,9 @@ def trajectory(
     values = [np.array(v, "float64") for v in values]
     extra = [{"path": p} for p in paths] or [{}] * len(values)
     rules = [rule(v, **dict(arguments), **e) for v, e in zip(values, extra, strict=True)]
-    averages, history, batches = None, [], []
+    averages: Any = None
+    history: list[Any] = []
+    batches: list[Any] = []
     for k, batch in enumerate(gradients):
         batches.append([g / loss_scale_factor for g in batch])
         if len(batches) == gradient_accumulation_steps:
