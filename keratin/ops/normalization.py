@@ -118,6 +118,26 @@ def _batch_normalization(
 
 
 @op(tensors=3, promote="float")
+def normalized_batch(
+    x: TensorLike, offset: TensorLike | None, scale: TensorLike | None, axis: int, epsilon: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """`batch_normalization` of `x` by its own mean and variance, and these two, which no gradient flows through.
+
+    Shape: (..., n, ...) with n on `axis` -> same, (n,) and (n,).  Units: epsilon in the square of x's unit.
+    Raises: AxisError, ShapeError.  Source: Ioffe & Szegedy 2015, arXiv:1502.03167, algorithm 1.
+
+    >>> y, mean, variance = normalized_batch([[1.0], [3.0]], None, None, axis=-1, epsilon=0.0)
+    >>> y.tolist(), mean.tolist(), variance.tolist()
+    ([[-1.0], [1.0]], [2.0], [1.0])
+    """
+    rank = len(p.shape(x))
+    channel = shapes.axis(axis, rank)
+    mean, variance = moments(x, tuple(a for a in range(rank) if a != channel))
+    y = batch_normalization(x, mean, variance, channel, offset, scale, epsilon)
+    return y, p.stop_gradient(mean), p.stop_gradient(variance)
+
+
+@op(tensors=3, promote="float")
 def layer_normalization(
     x: TensorLike,
     gamma: TensorLike | None = None,

@@ -94,7 +94,7 @@ def test_freezing_reaches_a_compiled_function(affine: bool) -> None:
 def test_constant_batches_do_not_divide_by_zero() -> None:
     layer = layers.BatchNormalization()
     y = layer(np.full((4, 3), 7.0, "float32"), training=True)
-    assert np.asarray(y).tolist() == [[0.0] * 3] * 4
+    np.testing.assert_allclose(np.asarray(y), np.zeros((4, 3)), atol=1e-5)
     assert np.isfinite(np.asarray(layer(np.zeros((1, 3), "float32"), training=True))).all()
 
 
@@ -120,7 +120,7 @@ def test_the_gradient_goes_through_the_statistics() -> None:
     layer = layers.BatchNormalization(epsilon=1e-3)
     layer(x)
     weights = np.random.default_rng(1).normal(size=(6, 3)).astype("float32")
-    _, (gradient,) = keratin.value_and_grad(lambda: ops.sum(layer(x.value, training=True) * weights), [x])()
+    _, (gradient,) = keratin.value_and_grad(lambda: ops.sum(ops.multiply(layer(x.value, training=True), weights)), [x])()
     reference = Reference(3, 0.99, 1e-3)
     values, step = x.numpy().astype("float64"), 1e-4
     for i, j in ((0, 0), (3, 1), (5, 2)):

@@ -323,6 +323,20 @@ def _batch_normalization(
     return result if axis == 1 else result.movedim(1, axis)
 
 
+def _normalized_batch(x: Any, offset: Any, scale: Any, axis: int, epsilon: float) -> Any:
+    axis = shapes.axis(axis, x.ndim)
+    fits = all(isinstance(v, torch.Tensor) and v.shape == x.shape[axis : axis + 1]
+               for v in (offset, scale) if v is not None)  # fmt: skip
+    if not fits or x.dtype not in _WIDE or 0 in x.shape or x.ndim < 2:
+        return NotImplemented
+    moved = x if axis == 1 else x.movedim(axis, 1)
+    flat = moved.unsqueeze(2) if x.ndim == 3 else moved  # rank 3 has no channels-last memory format
+    y, mean, deviation = torch.native_batch_norm(flat, scale, offset, None, None, True, 0.0, epsilon)
+    y = y.squeeze(2) if x.ndim == 3 else y
+    variance = torch.clamp_min(torch.pow(deviation, -2) - epsilon, 0)  # it gives 1 / sqrt(variance + epsilon)
+    return y if axis == 1 else y.movedim(1, axis), mean, variance
+
+
 # ---- products and windows
 
 
@@ -430,6 +444,7 @@ native: dict[str, Callable[..., Any]] = {
     "layer_normalization": _layer_normalization,
     "rms_normalization": _rms_normalization,
     "batch_normalization": _batch_normalization,
+    "normalized_batch": _normalized_batch,
     "dense": _dense,
     "conv_transpose": _conv_transpose,
     "max_pool": _pool("max"),

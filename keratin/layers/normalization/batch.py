@@ -10,6 +10,7 @@ from keratin.layers.base import Layer
 from keratin.layers.checks import fraction, known_size, not_negative
 from keratin.layers.input_spec import InputSpec
 from keratin.ops.mechanism import Tensor, dtype_of
+from keratin.ops.normalization import normalized_batch
 from keratin.state.variable import Variable
 
 
@@ -108,6 +109,11 @@ class BatchNormalization(Layer):
     def call(self, inputs: Tensor, training: bool | None = None, mask: Tensor | None = None) -> Tensor:
         """The normalized input; moving means are updated in training."""
         x = ops.cast(inputs, dtypes.result_type(dtype_of(inputs), "float32"))  # half precision is too narrow for sums
+        if training and self.trainable and mask is None and not self.renorm:
+            outputs, mean, variance = normalized_batch(x, self.beta, self.gamma, self.axis, self.epsilon)
+            self._move(self.moving_mean, mean, self.momentum)
+            self._move(self.moving_variance, variance, self.momentum)
+            return ops.cast(outputs, self.compute_dtype)
         if training and self.trainable:
             mean, variance = self._statistics(x, mask)
             if self.renorm:
