@@ -68,17 +68,43 @@ engine_dtype = native_dtype
 
 
 def from_host(array: Any, dtype: str | None = None) -> Any:
-    """A tensor with a copy of the values: `tf.constant` copies arrays."""
-    if dtype is not None and not isinstance(array, bool | int | float):
-        array = np.asarray(array, dtypes.numpy_dtype(dtype))
-    elif dtype == "bool":
-        array = bool(array)
-    return tf.constant(array, None if dtype is None else native_dtype(dtype))
+    """A tensor with a copy of the values.
+
+    The copy is aligned as TensorFlow's own memory is: it takes it over as it is, and sums in products of matrices come
+    in an order that depends on the alignment, so that equal weights would not give equal results to the last bit.
+    """
+    if isinstance(array, bool | int | float):
+        return tf.constant(bool(array) if dtype == "bool" else array, None if dtype is None else native_dtype(dtype))
+    array = np.asarray(array)
+    kind = array.dtype if dtype is None else dtypes.numpy_dtype(dtype)
+    if kind.kind in "OUS" or not tf.executing_eagerly():
+        return tf.constant(np.asarray(array, kind))
+    return _taken_over(_aligned_copy(array, kind))
+
+
+_ALIGNMENT = 64
+
+
+def _taken_over(array: np.ndarray) -> Any:
+    now = context.context()
+    now.ensure_initialized()
+    return EagerTensor(array, now.device_name, None)
+
+
+def _aligned_copy(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    size = array.size * dtype.itemsize
+    room = np.empty(size + _ALIGNMENT, np.uint8)
+    start = -room.ctypes.data % _ALIGNMENT
+    copy = room[start : start + size].view(dtype).reshape(array.shape)
+    np.copyto(copy, array, casting="unsafe")
+    return copy
 
 
 def borrow_host(array: np.ndarray) -> Any:
     """A tensor that may share memory with `array`, for the length of one call."""
-    return EagerTensor(array, context.context().device_name, None)
+    if array.ctypes.data % _ALIGNMENT or not array.flags.c_contiguous:
+        array = _aligned_copy(array, array.dtype)
+    return _taken_over(array)
 
 
 def to_host(x: Any) -> np.ndarray:

@@ -52,10 +52,10 @@ class VariableBase(TensorStorage):
         self.borrowed = False
 
     def _set(self, value: Any) -> None:
-        if self._value is None:
-            self._materialize()
-        self._value.assign(value, read_value=False)
-        self.borrowed = False
+        if self._value is None and tf.executing_eagerly():
+            self._keep(value, shared=True)
+        else:
+            self.cell().assign(value, read_value=False)
 
     def _fork(self) -> Any:
         if self._value is None:
