@@ -39,9 +39,7 @@ class _Settings:
         self.floatx = _one_of("floatx", stored.get("floatx", "float32"), FLOATS)
         self.epsilon = float(stored.get("epsilon", 1e-7))
         self.image_data_format = _one_of("image_data_format", stored.get("image_data_format", "channels_last"), LAYOUTS)
-        self.backend: str = (
-            os.environ.get("KERATIN_BACKEND") or os.environ.get("KERAS_BACKEND") or stored.get("backend") or "jax"
-        )
+        self.backend: str | None = stored.get("backend")  # `backends.select` asks the environment first
         self.nnx_enabled = False
         self.traceback_filtering = True
         self.interactive_logging = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import threading
 from types import ModuleType
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from keratin.config import settings
 from keratin.errors import BackendError
 
-BACKENDS = {"jax": "jax", "numpy": "numpy", "torch": "torch==2.13.0", "tensorflow": "tensorflow"}
+BACKENDS = {"jax": "jax", "numpy": "numpy", "torch": "torch", "tensorflow": "tensorflow"}
 """Name of each backend and what to install for it with pip."""
 AVAILABLE = tuple(BACKENDS)
 _ENGINES = {"jax": "jax", "jaxlib": "jax", "torch": "torch", "tensorflow": "tensorflow"}
@@ -19,6 +20,7 @@ WRAPPERS = {"TorchModuleWrapper": "torch", "JaxLayer": "jax", "FlaxLayer": "jax"
 """Layers that wrap something of one engine, and that engine's backend."""
 
 _chosen: ModuleType | None = None
+_name: str | None = None  # fixed by the first use
 _lock = threading.Lock()
 
 
@@ -28,7 +30,18 @@ def backend_name() -> str:
     >>> backend_name() in BACKENDS
     True
     """
-    return settings.backend
+    if _name is not None:
+        return _name
+    given = os.environ.get("KERATIN_BACKEND") or os.environ.get("KERAS_BACKEND")
+    return given or settings.backend or next(iter(BACKENDS))
+
+
+def _fixed() -> str:
+    """The backend's name, from now on the same: classes and tensors are made for it."""
+    global _name
+    if _name is None:
+        _name = backend_name()
+    return _name
 
 
 def current() -> Any:
@@ -40,7 +53,7 @@ def current() -> Any:
     if _chosen is None:
         with _lock:
             if _chosen is None:
-                _chosen = _load(settings.backend)
+                _chosen = _part(_fixed(), "engine")
     return _chosen
 
 
@@ -52,18 +65,19 @@ def is_chosen() -> bool:
 def set_backend(backend: str) -> None:
     """Choose the backend, before anything used one.
 
-    Raises: BackendError if another one is in use already.
+    Raises: BackendError if another one is in use already, or there is none of this name.
     """
-    if _chosen is not None and backend != settings.backend:
+    global _name
+    if backend not in AVAILABLE:
+        raise _unknown(backend)
+    if _name is not None and backend != _name:
         raise BackendError(
             "The backend is in use and cannot be changed in this process.",
-            expected=settings.backend,
+            expected=_name,
             received=backend,
             hint=f"set the environment variable KERATIN_BACKEND={backend} before the start",
         )
-    if backend not in AVAILABLE:
-        raise _unknown(backend)
-    settings.backend = backend
+    _name = backend
 
 
 def idiom(name: str) -> Any:
@@ -71,7 +85,7 @@ def idiom(name: str) -> Any:
 
     Raises: AttributeError if the backend has none.
     """
-    return getattr(_part(settings.backend, "idioms"), name)
+    return getattr(_part(_fixed(), "idioms"), name)
 
 
 def wrapper(name: str) -> Any:
@@ -80,11 +94,11 @@ def wrapper(name: str) -> Any:
     Raises: BackendError on another backend.
     """
     owner = WRAPPERS[name]
-    if settings.backend != owner:
+    if _fixed() != owner:
         raise BackendError(
             f"`{name}` wraps what only the backend `{owner}` can run.",
             expected=owner,
-            received=settings.backend,
+            received=_name,
             hint=f"set the environment variable KERATIN_BACKEND={owner} before the start",
         )
     return getattr(_part(owner, "layers"), name)
@@ -92,16 +106,12 @@ def wrapper(name: str) -> Any:
 
 def wrappers() -> list[str]:
     """The names of the wrapper layers of the backend in use."""
-    return [name for name, owner in WRAPPERS.items() if owner == settings.backend]
+    return [name for name, owner in WRAPPERS.items() if owner == backend_name()]
 
 
 def engine_of(kind: type) -> str | None:
     """The engine that a class of tensors comes from, as the backend's name; None if it is none of them."""
     return _ENGINES.get(kind.__module__.partition(".")[0])
-
-
-def _load(name: str) -> ModuleType:
-    return _part(name, "engine")
 
 
 def _part(name: str, part: str) -> ModuleType:
@@ -110,7 +120,7 @@ def _part(name: str, part: str) -> ModuleType:
     try:
         return importlib.import_module(f"keratin.backends.{name}.{part}")
     except ModuleNotFoundError as error:
-        if (error.name or "").startswith("keratin"):
+        if (error.name or "").partition(".")[0] not in (*_ENGINES, BACKENDS[name]):
             raise
         raise BackendError(
             f"The backend `{name}` is not installed.",

@@ -210,13 +210,7 @@ def _from_host(value: Any, dtype: str | None, backend: Any) -> Tensor:
         if dtype is None:
             dtype = {"float64": dtypes.standardize(float), "int64": "int32"}.get(array.dtype.name)
     elif select.engine_of(kind) is not None:
-        foreign = backend.from_foreign(value)
-        if foreign is None:
-            raise errors.DtypeError(
-                f"A tensor of another engine cannot be read by the backend `{backend.name}`.",
-                received=kind,
-                hint="convert it to NumPy",
-            )
+        foreign = _foreign(value, backend)
         return foreign if dtype is None else p.cast(foreign, dtype)
     else:
         array = np.asarray(value)
@@ -227,6 +221,22 @@ def _from_host(value: Any, dtype: str | None, backend: Any) -> Tensor:
             received=value if len(repr(value)) < 200 else kind,
         )
     return backend.from_host(array, backend.canonical_dtype(dtype or array.dtype.name))
+
+
+def _foreign(value: Any, backend: Any) -> Tensor:
+    """A copy of a tensor of another engine; one that its engine follows for gradients would lose them silently."""
+    cause: Exception | None = None
+    try:
+        result = backend.from_foreign(value)
+    except Exception as error:
+        result, cause = None, error
+    if result is None:
+        raise errors.DtypeError(
+            f"A tensor of `{select.engine_of(type(value))}` cannot be read by the backend `{backend.name}`.",
+            received=type(value) if cause is None else f"{type(value)}: {cause}",
+            hint="detach it from what computes its gradient, or pass it as a NumPy array",
+        ) from cause
+    return result
 
 
 def _stacked(values: Any, dtype: str | None) -> Tensor:

@@ -93,8 +93,10 @@ def to_host(x: Any) -> np.ndarray:
 
 
 def from_foreign(value: Any) -> jax.Array | None:
-    """A tensor of another engine as one of this, through DLPack, or None if it is none."""
-    return jnp.from_dlpack(value) if hasattr(value, "__dlpack__") else None
+    """A copy of a tensor of another engine, made through DLPack, or None if it is none."""
+    if not hasattr(value, "__dlpack__"):
+        return None
+    return jnp.copy(jnp.from_dlpack(value)).block_until_ready()  # before its owner writes into it
 
 
 def engine_dtype(dtype: str) -> Any:

@@ -50,7 +50,7 @@ def to_host(x: Any) -> np.ndarray:
 
 
 def from_foreign(value: Any) -> np.ndarray | None:
-    return np.from_dlpack(value) if hasattr(value, "__dlpack__") else None
+    return np.array(np.from_dlpack(value)) if hasattr(value, "__dlpack__") else None
 
 
 def engine_dtype(dtype: str) -> Any:
