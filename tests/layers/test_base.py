@@ -16,7 +16,7 @@ from keratin import layers, ops, registry
 from keratin.backends.symbolic import KerasTensor
 from keratin.errors import ArgumentError, ConfigError, ShapeError, StateError, UnknownArgumentError
 from keratin.testing.layers.checks import close
-from tests.marks import needs_gradients
+from tests.marks import engine_functions, needs_gradients, needs_jax
 
 X = np.arange(6, dtype="float32").reshape(2, 3)
 
@@ -465,16 +465,15 @@ def test_a_shape_that_only_the_layer_can_tell() -> None:
     assert model.output_shape == (None, 2)
 
 
-@pytest.mark.skipif(keratin.backend.backend() != "jax", reason="uses JAX's functions directly")
 def test_a_call_that_uses_the_engine_directly() -> None:
-    import jax.numpy as jnp
+    engine = engine_functions()
 
     class Direct(layers.Layer):
         def build(self, input_shape: Any) -> None:
             self.kernel = self.add_weight((input_shape[-1], 2), name="kernel")
 
         def call(self, x: Any) -> Any:
-            return jnp.sin(x) @ self.kernel.value + jnp.zeros(2)
+            return engine.matmul(engine.sin(x), self.kernel.value) + engine.zeros(2, dtype=x.dtype)
 
     layer = Direct()
     drawn = layer(layers.Input((None, 3)))
@@ -487,14 +486,13 @@ def test_a_call_that_uses_the_engine_directly() -> None:
 
     class Wide(layers.Layer):
         def call(self, x: Any) -> Any:
-            return jnp.concatenate([x, jnp.ones((x.shape[0], 1))], -1)
+            return engine.concatenate([x, engine.ones((x.shape[0], 1), dtype=x.dtype)], -1)
 
     assert Wide()(layers.Input((3,))).shape == (None, 4)
 
 
-@pytest.mark.skipif(keratin.backend.backend() != "jax", reason="uses JAX's functions directly")
 def test_state_is_not_touched_by_an_attempt_on_shapes() -> None:
-    import jax.numpy as jnp
+    engine = engine_functions()
 
     class Counting(layers.Layer):
         def build(self, input_shape: Any) -> None:
@@ -502,7 +500,7 @@ def test_state_is_not_touched_by_an_attempt_on_shapes() -> None:
 
         def call(self, x: Any) -> Any:
             self.count.assign_add(1)
-            return jnp.sin(x)
+            return engine.sin(x)
 
     layer = Counting()
     layer(layers.Input((3,)))
@@ -547,7 +545,7 @@ def test_stateless_call_returns_losses() -> None:
     assert np.asarray(after).tolist() != np.asarray(seed.value).tolist()
 
 
-@needs_gradients
+@needs_jax
 def test_a_stateless_call_under_jax_transforms() -> None:
     import jax
 

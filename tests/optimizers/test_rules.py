@@ -69,4 +69,5 @@ def test_variables_are_those_of_keras(row):
         ours.apply(batch)
         theirs.apply(batch)
     for a, b in zip(ours.variables, theirs.variables, strict=True):
-        assert np.allclose(a.numpy(), np.asarray(b), rtol=2e-5, atol=1e-6), (a.path, b.path)
+        # Ftrl's linear part is a sum of differences of powers over the rate, about 100 here, with last bits of 8e-6.
+        assert np.allclose(a.numpy(), np.asarray(b), rtol=2e-5, atol=3e-5), (a.path, b.path)

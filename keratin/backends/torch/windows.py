@@ -172,6 +172,8 @@ def _pooled(x: Any, kind: str, window: Any, strides: Any, around: Any) -> Any:
     flat = len(window) == 2
     if kind == "max":
         return (torch.max_pool2d if flat else torch.max_pool3d)(x, window, strides, around)
+    if not flat and x.device.type == "cpu" and x.dtype in (torch.float16, torch.bfloat16):  # which it has not
+        return _pooled(x.to(torch.float32), kind, window, strides, around).to(x.dtype)
     pool = torch.nn.functional.avg_pool2d if flat else torch.nn.functional.avg_pool3d
     if kind == "mean":
         return pool(x, window, strides, around, False, False)
