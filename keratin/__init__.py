@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 
 _MODULES = (
     "activations backend callbacks config constraints dtype_policies initializers layers losses metrics "
-    "mixed_precision models ops optimizers random regularizers saving tree utils"
+    "mixed_precision models ops optimizers random regularizers saving testing tree utils"
 ).split()
 
 _NAMES = {
@@ -87,6 +87,7 @@ __all__ = [
     "remat",
     "saving",
     "scan",
+    "testing",
     "tree",
     "utils",
     "value_and_grad",
@@ -165,6 +166,9 @@ if TYPE_CHECKING:
     )
     from keratin import (
         saving as saving,
+    )
+    from keratin import (
+        testing as testing,
     )
     from keratin import (
         tree as tree,

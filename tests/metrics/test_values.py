@@ -1,4 +1,4 @@
-"""Every metric over uneven batches, against scikit-learn or a definition in float64, and against Keras."""
+"""Every metric over uneven batches, against a definition in float64 that scikit-learn confirms, and against Keras."""
 
 from __future__ import annotations
 
@@ -8,34 +8,33 @@ import pytest
 import sklearn.metrics as sk
 
 from keratin import metrics, ops
-from keratin.metrics import Metric
-from keratin.state.transforms import jit
+from keratin.testing.check import Check, unique
+from keratin.testing.conformance import checks, parameters
 from keratin.testing.losses import reference
+from keratin.testing.metrics.checks import run
+from keratin.testing.metrics.rows import (
+    ROWS,
+    SAMPLES,
+    WEIGHTS,
+    binary,
+    guesses,
+    labels,
+    logits,
+    multi,
+    multi_scores,
+    one_hot,
+    positive,
+    positive_guesses,
+    predicted,
+    probabilities,
+    scores,
+    signs,
+    softmax,
+    values,
+)
 
 RANDOM = np.random.default_rng(2)
-BATCHES = (slice(0, 25), slice(25, 50), slice(50, 60))  # the last one is short
-N = 60
-WEIGHTS = RANDOM.choice([0.0, 0.5, 1.0, 2.5], N).astype("float32")
-
-
-def softmax(x):
-    powers = np.exp(x - x.max(-1, keepdims=True))
-    return (powers / powers.sum(-1, keepdims=True)).astype("float32")
-
-
-labels = RANDOM.integers(0, 4, N)
-one_hot = np.eye(4, dtype="float32")[labels]
-probabilities = softmax(RANDOM.normal(size=(N, 4)) + 1.5 * one_hot)
-logits = RANDOM.normal(size=(N, 4)).astype("float32")
-binary = RANDOM.integers(0, 2, (N, 1)).astype("float32")
-scores = np.clip(0.5 + 0.25 * (binary - 0.5) + 0.25 * RANDOM.normal(size=(N, 1)), 0, 1).astype("float32")
-multi = RANDOM.integers(0, 2, (N, 3)).astype("float32")
-multi_scores = RANDOM.uniform(size=(N, 3)).astype("float32")
-values = RANDOM.normal(size=(N, 3)).astype("float32")
-guesses = (values + 0.5 * RANDOM.normal(size=(N, 3))).astype("float32")
-positive, positive_guesses = np.abs(values) + 0.1, np.abs(guesses) + 0.1
-signs = np.where(multi > 0, 1.0, -1.0).astype("float32")
-predicted = probabilities.argmax(-1)
+N = SAMPLES
 
 
 def mean(function, **arguments):
@@ -242,53 +241,68 @@ CASES = [
     ),
     ("BinaryIoU", {"threshold": 0.4}, binary, scores, lambda y, p, w: iou("macro")(y[:, 0], p[:, 0] >= 0.4, w)),
 ]
-IDS = [f"{name}-{number}" for number, (name, *_) in enumerate(CASES)]
+ALL = pytest.mark.parametrize("row", ROWS, ids=unique([row.name for row in ROWS]))
 
 
-def run(metric: Metric, y, p, w=None):
-    for part in BATCHES:
-        metric.update_state(y[part], p[part], *(() if w is None else (w[part],)))
-    return np.asarray(metric.result())
+def rows(kind: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("check", parameters(checks("metrics", kind)))
 
 
-@pytest.mark.parametrize("is_weighted", [False, True])
-@pytest.mark.parametrize(("name", "arguments", "y", "p", "definition"), CASES, ids=IDS)
-def test_value(name, arguments, y, p, definition, is_weighted):
-    result = run(getattr(metrics, name)(**arguments), y, p, WEIGHTS if is_weighted else None)
-    expected = definition(y, p, WEIGHTS if is_weighted else np.ones(N))
-    np.testing.assert_allclose(result, expected, rtol=2e-5, atol=1e-6)
+@rows("value")
+def test_value(check: Check) -> None:
+    check.run()
+
+
+@rows("weighted")
+def test_weighted(check: Check) -> None:
+    check.run()
+
+
+@rows("compiled")
+def test_compiled(check: Check) -> None:
+    check.run()
+
+
+@rows("stateless")
+def test_stateless(check: Check) -> None:
+    check.run()
+
+
+@rows("reset")
+def test_reset(check: Check) -> None:
+    check.run()
 
 
 @pytest.mark.once
-@pytest.mark.parametrize(("name", "arguments", "y", "p", "definition"), CASES, ids=IDS)
-def test_keras_agrees(name, arguments, y, p, definition):
-    if y.ndim == 1 and name == "MeanSquaredError":
+@pytest.mark.parametrize("number", range(len(CASES)), ids=[f"{name}-{n}" for n, (name, *_) in enumerate(CASES)])
+def test_scikit_learn_agrees_with_the_definitions(number):
+    name, arguments, y, p, definition = CASES[number]
+    row = ROWS[number]
+    assert (row.metric, row.arguments) == (name, arguments)
+    for weights in (None, WEIGHTS):
+        right = definition(y, p, np.ones(N) if weights is None else weights)
+        np.testing.assert_allclose(row.expected(weights), right, rtol=1e-6)
+
+
+@pytest.mark.once
+@ALL
+def test_keras_agrees(row):
+    if row.target.ndim == 1 and row.metric == "MeanSquaredError":
         pytest.skip("Keras takes the mean of each batch of vectors, so uneven batches count wrongly")
-    if y.ndim == 1 and name == "R2Score":
+    if row.target.ndim == 1 and row.metric == "R2Score":
         pytest.skip("Keras wants a matrix")
-    weights = None if "IoU" in name else WEIGHTS  # Keras cuts weights of IoU metrics to integers
-    expected = run(getattr(keras.metrics, name)(**arguments), y, p, weights)
-    result = run(getattr(metrics, name)(**arguments), y, p, weights)
+    weights = None if "IoU" in row.metric else WEIGHTS  # Keras cuts weights of IoU metrics to integers
+    theirs = getattr(keras.metrics, row.metric)(**row.arguments)
+    expected = run(theirs, row.target, row.prediction, weights)
+    result = run(row.make(), row.target, row.prediction, weights)
     assert result.shape == expected.shape
     np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize(("name", "arguments", "y", "p", "definition"), CASES, ids=IDS)
-def test_compiled_and_stateless_are_eager(name, arguments, y, p, definition):
-    kind = getattr(metrics, name)
-    expected = run(kind(**arguments), y, p, WEIGHTS)
-    compiled, pure = kind(**arguments), kind(**arguments)
-    step = jit(lambda *batch: compiled.update_state(*batch))
-    pure.update_state(y[:4], p[:4])  # some metrics make their states now
-    state = pure.stateless_reset_state()
-    for part in BATCHES:
-        step(y[part], p[part], WEIGHTS[part])
-        state = pure.stateless_update_state(state, y[part], p[part], WEIGHTS[part])
-    np.testing.assert_allclose(np.asarray(jit(compiled.result)()), expected, rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(np.asarray(pure.stateless_result(state)), expected, rtol=1e-5, atol=1e-6)
-    compiled.reset_state()
-    assert all(not np.asarray(v.numpy()).any() for v in compiled.variables)
-    np.testing.assert_allclose(run(compiled, y, p, WEIGHTS), expected, rtol=1e-5, atol=1e-6)
+def test_every_metric_has_a_row():
+    others = {"Metric", "Mean", "Sum", "MeanMetricWrapper"}  # with tests of their own
+    classes = {name for name in metrics.__all__ if name[0].isupper()}
+    assert classes - others == {row.metric for row in ROWS}
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])

@@ -263,6 +263,9 @@ def batch_of_five(x: Any, mean: Any, variance: Any, offset: Any, scale: Any, axi
     return nn.batch_normalization(x, mean, variance, axis, offset, scale)
 
 
+batch_of_five.__name__ = "batch_normalization"
+
+
 NORMALIZATION = [
     *(
         case(
