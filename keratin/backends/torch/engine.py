@@ -25,9 +25,35 @@ from torch._subclasses.fake_tensor import FakeTensor
 
 from keratin import dtypes
 from keratin.backends.torch import bits
+from keratin.backends.torch.native import FORMS
+from keratin.backends.torch.programs import (
+    abstract_eval,
+    cond,
+    custom_gradient,
+    eager,
+    fori_loop,
+    host_callback,
+    jit,
+    loop,
+    native_step,
+    remat,
+    scan,
+    value_and_grad,
+    vmap,
+    while_loop,
+)
 from keratin.backends.torch.unsigned import (
-    ODD, SIGNED, mended, mended_pair, mended_quotient, read, shifted_right, written,
-)  # fmt: skip
+    ODD,
+    SIGNED,
+    mended,
+    mended_pair,
+    mended_quotient,
+    read,
+    shifted_right,
+    written,
+)
+from keratin.backends.torch.updates import UPDATES
+from keratin.backends.torch.windows import conv, reduce_window
 from keratin.errors import BackendError
 
 name = "torch"
@@ -327,7 +353,9 @@ def full(shape: Sequence[Any], value: Any, dtype: str) -> Any:
     if isinstance(value, torch.Tensor):
         return value.to(kind).expand(tuple(shape)).clone()
     if kind in SIGNED:
-        return torch.full(tuple(shape), read(value, kind, False), dtype=SIGNED[kind], device=_place.current()).view(kind)
+        return torch.full(tuple(shape), read(value, kind, False), dtype=SIGNED[kind], device=_place.current()).view(
+            kind
+        )
     return torch.full(tuple(shape), value, dtype=kind, device=_place.current())
 
 
@@ -707,9 +735,7 @@ def top_k(x: Any, k: int) -> tuple[Any, Any]:
 
 
 def searchsorted(sorted_sequence: Any, values: Any, side: str) -> Any:
-    first, second = (
-        read(x, x.dtype, True) if x.dtype in ODD else _comparable(x) for x in (sorted_sequence, values)
-    )
+    first, second = (read(x, x.dtype, True) if x.dtype in ODD else _comparable(x) for x in (sorted_sequence, values))
     return torch.searchsorted(first.contiguous(), second.contiguous(), side=side, out_int32=True)
 
 
@@ -734,20 +760,11 @@ def make_complex(real: Any, imag: Any) -> Any:
     return torch.complex(real, imag)
 
 
-# ---- in files of their own: sliding windows, transforms, native forms
+# ---- native forms of composed ops, and of the optimizers' updates
 
-from keratin.backends.torch.programs import (  # noqa: E402
-    abstract_eval, cond, custom_gradient, eager, fori_loop, host_callback, jit, loop, native_step, remat, scan,
-    value_and_grad, vmap, while_loop,
-)  # fmt: skip
-from keratin.backends.torch.windows import conv, reduce_window  # noqa: E402
+native: dict[str, Callable[..., Any]] = {**FORMS, **UPDATES}
 
-from keratin.backends.torch.native import native  # noqa: E402  isort: skip
-from keratin.backends.torch.updates import UPDATES  # noqa: E402  isort: skip
-
-native.update(UPDATES)
-
-__all__ = [  # what other modules made
+__all__ = [  # what other modules of this folder made
     "abstract_eval", "cond", "conv", "custom_gradient", "eager", "fori_loop", "host_callback", "jit", "loop", "native",
     "native_step", "reduce_window", "remat", "scan", "value_and_grad", "vmap", "while_loop",
 ]  # fmt: skip

@@ -307,9 +307,7 @@ def _rms_normalization(x: Any, scale: Any = None, axis: Any = -1, epsilon: Any =
     return result if scale is None else result * scale
 
 
-def _batch_normalization(
-    x: Any, mean: Any, variance: Any, offset: Any, scale: Any, axis: int, epsilon: float
-) -> Any:
+def _batch_normalization(x: Any, mean: Any, variance: Any, offset: Any, scale: Any, axis: int, epsilon: float) -> Any:
     """With given moments that no gradient flows to."""
     vectors = [v for v in (mean, variance, offset, scale) if v is not None]
     axis = shapes.axis(axis, x.ndim)
@@ -413,7 +411,7 @@ def _dropout(inputs: Any, key: Any, rate: float, shape: Sequence[Any]) -> Any:
     return inputs * bits.dropout_mask(key, shape, rate, inputs.dtype)
 
 
-native: dict[str, Callable[..., Any]] = {
+FORMS: dict[str, Callable[..., Any]] = {
     "relu": _elementwise(torch.relu),
     "relu6": _elementwise(functional.relu6),
     "leaky_relu": _elementwise(lambda x, negative_slope=0.2: functional.leaky_relu(x, negative_slope)),

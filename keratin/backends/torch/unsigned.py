@@ -1,7 +1,7 @@
 """Dtypes that PyTorch stores but hardly computes with: uint16, uint32, uint64, and float8.
 
-The unsigned ones are read as the signed dtype of their width, which costs nothing: sums, products and shifts to the left
-are the same bits. Where order matters, the sign bit is turned, so that signed order is that of the unsigned numbers.
+The unsigned ones are read as the signed dtype of their width, which costs nothing: sums, products and shifts to the
+left are the same bits. Where order matters, the sign bit is turned: signed order is that of the unsigned numbers then.
 Float8 is computed in float32.  https://docs.pytorch.org/docs/stable/tensors.html ("limited support")
 """
 
