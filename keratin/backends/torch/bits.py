@@ -42,22 +42,21 @@ def _random_bits(key: torch.Tensor, shape: list[int]) -> torch.Tensor:
     for size in shape:
         count *= size
     words = torch.empty(count, dtype=torch.int32, device=key.device)
-    halves = key.view(torch.int32)
-    block = _BLOCK if key.device.type == "cpu" else max(count, 1)
+    on_host = key.device.type == "cpu"  # elsewhere nothing waits for the values of the key
+    k0, k1 = key.view(torch.int32).tolist() if on_host else key.view(torch.int32).unbind()
+    block = _BLOCK if on_host else max(count, 1)
     for start in range(0, count, block):
-        _threefry(halves, start, words[start : start + block])
+        _threefry((k0, k1, k0 ^ k1 ^ 0x1BD11BDA), start, words[start : start + block])
     return words.view(torch.uint32).reshape(shape)
 
 
-def _threefry(key: torch.Tensor, start: int, words: torch.Tensor) -> None:
+def _threefry(schedule: tuple[Any, Any, Any], start: int, words: torch.Tensor) -> None:
     """Fill in the words from number `start` on.
 
     Threefry-2x32 with 20 rounds; sums in int32 wrap, so they are those of uint32.
     Source: Salmon, Moraes, Dror & Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3", section 3.3 and table 2.
     """
-    k0, k1 = key[0], key[1]
-    schedule = (k0, k1, k0 ^ k1 ^ 0x1BD11BDA)
-    counter = torch.arange(start, start + len(words), device=key.device)
+    counter = torch.arange(start, start + len(words), device=words.device)
     x = (counter >> 32).to(torch.int32).add_(schedule[0])
     y = counter.to(torch.int32).add_(schedule[1])
     turned = torch.empty_like(y)
@@ -76,7 +75,7 @@ def _dropout_mask(key: torch.Tensor, shape: list[int], rate: float, dtype: torch
     limit = min(round(rate * 2**31), 2**31 - 1)
     if key.device.type == "cpu":
         _local.generator.manual_seed(_mixed(*key.tolist()))
-        words = torch.empty(shape, dtype=torch.int32).random_(generator=_local.generator)
+        words = torch.empty(shape, dtype=torch.int32, device="cpu").random_(generator=_local.generator)
     else:  # no value of the key is read, so nothing waits for the device
         words = (_random_bits(key, shape).view(torch.int32) >> 1).bitwise_and_(2**31 - 1)
     return words.ge_(limit).to(dtype).mul_(1 / (1 - rate))

@@ -76,8 +76,8 @@ def shape(x: Any) -> tuple[Any, ...]:
 
 def canonical_dtype(dtype: str) -> str:
     """The dtype that a tensor asked for as `dtype` has: Apple's GPUs know no 64-bit floats, no engine but JAX int4."""
-    if _place.current().type == "mps":
-        return _WITHOUT_DOUBLE.get(dtype, dtype)
+    if dtype in _WITHOUT_DOUBLE and _FIRST.type == "mps" and _place.current().type == "mps":
+        return _WITHOUT_DOUBLE[dtype]
     return _WITHOUT_INT4.get(dtype, dtype)
 
 
@@ -263,10 +263,14 @@ _FULL = frozenset((torch.float16, torch.bfloat16, torch.float32, torch.float64))
 """Dtypes in which two calls do for the four that `torch.isfinite` is made of."""
 
 
-@mended
 def sign(x: Any) -> Any:
-    if not x.is_floating_point():
-        return torch.sgn(x)
+    if x.is_floating_point():
+        return _float_sign(x)
+    return (x != 0).to(x.dtype) if x.dtype in SIGNED else torch.sgn(x)
+
+
+@mended
+def _float_sign(x: Any) -> Any:
     return torch.where(x == x, torch.sign(x), x)
 
 

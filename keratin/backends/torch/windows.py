@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from keratin import shapes
-from keratin.backends.torch.unsigned import FLOAT8
+from keratin.backends.torch.unsigned import FLOAT8, ODD, read, written
 
 _CONV = {2: torch.conv2d, 3: torch.conv3d}
 _TRANSPOSED = {2: torch.conv_transpose2d, 3: torch.conv_transpose3d}
@@ -133,8 +133,9 @@ def transposed_conv(
 def reduce_window(x: Any, kind: str, window: Sequence[int], strides: Sequence[int], padding: Any) -> Any:
     if padding == "same":
         padding = tuple(map(shapes.same_padding, x.shape, window, strides))
-    if x.dtype in FLOAT8:
-        return reduce_window(x.to(torch.float32), kind, window, strides, padding).to(x.dtype)
+    if x.dtype in ODD:
+        ordered = kind == "max"
+        return written(reduce_window(read(x, x.dtype, ordered), kind, window, strides, padding), x.dtype, ordered)
     first = _layout(x, window, strides, padding)
     if first is None or x.dtype not in _FLOAT:
         return _unfolded(x, kind, window, strides, padding)
