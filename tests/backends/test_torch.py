@@ -419,3 +419,40 @@ def test_a_device_that_is_not_there():
     if not torch.cuda.is_available():
         with pytest.raises(BackendError, match="no such device"), keratin.device("cuda:0"):
             pass
+
+
+# ---- PyTorch's compiler
+
+
+def test_a_model_compiles_into_one_graph():
+    model = keratin.Sequential(
+        [layers.Input((8,)), layers.Dense(16, activation="relu"), layers.LayerNormalization(), layers.Dense(1)]
+    )
+    x = torch.tensor(X)
+    expected = model(x)
+    torch._dynamo.reset()
+    compiled = torch.compile(model, fullgraph=True, backend="eager")  # the tracing, without the C++ compiler
+    np.testing.assert_allclose(np.asarray(compiled(x)), np.asarray(expected), rtol=1e-6)
+    (compiled(x) ** 2).mean().backward()
+    assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in model.parameters())
+
+
+@pytest.mark.slow
+def test_jit_compile_uses_the_compiler(monkeypatch: pytest.MonkeyPatch):
+    graphs = []
+    plain = torch.compile
+    monkeypatch.setattr(torch, "compile", lambda graph, **kwargs: graphs.append(graph) or plain(graph, **kwargs))
+
+    def train(jit_compile):
+        keratin.utils.set_random_seed(1)
+        model = keratin.Sequential([*mlp().layers[:1], layers.BatchNormalization(), layers.Dense(1)])
+        model.compile("adam", "mse", jit_compile=jit_compile)
+        history = model.fit(X, Y, batch_size=32, epochs=3, shuffle=False, verbose=0).history
+        return history["loss"], model.get_weights(), model.predict(X, verbose=0)
+
+    expected = train(False)
+    assert graphs == []
+    found = train(True)
+    assert len(graphs) == 2  # the step and the prediction
+    for a, b in zip([found[0], *found[1], found[2]], [expected[0], *expected[1], expected[2]], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
