@@ -9,16 +9,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from keratin.backends import select
 from keratin.state.seed import SeedGenerator
 from keratin.state.variable import Variable
 
 UNTRACKED = frozenset(
     """_given _inbound_nodes _outbound_nodes _losses _loss_owners _build_shapes _training input_spec _dtype_policy
-    _nodes history""".split()
+    _nodes history _self_unconditional_checkpoint_dependencies _self_unconditional_deferred_dependencies""".split()
 )
 
 
-class Tracked:
+def _engine_base() -> Any:
+    try:
+        return select.idiom("TrackedBase")
+    except AttributeError:  # most engines do not track what holds variables
+        return object
+
+
+class Tracked(_engine_base()):
     """Base of what can hold variables: layers, metrics, optimizers.  A class may name more `untracked` attributes."""
 
     untracked: frozenset[str] = frozenset()

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.autograph.core import config as autograph
 from tensorflow.python.eager import record
 from tensorflow.python.ops import gen_math_ops
 
@@ -59,10 +60,15 @@ from keratin.backends.tensorflow.transforms import (
     native_step,
     remat,
     scan,
+    unknown_batch,
     value_and_grad,
     vmap,
     while_loop,
 )
+
+# A user's `tf.function` need not rewrite Keratin's own code: nothing in it asks for the values of tensors.
+autograph.CONVERSION_RULES = (autograph.DoNotConvert("keratin"), *autograph.CONVERSION_RULES)
+
 
 # ---- elementwise
 
@@ -381,7 +387,26 @@ def _reduction(function: Callable[..., Any], wider: dict[Any, Any]) -> Callable[
 
 sum = _reduction(tf.reduce_sum, {**_HALF, tf.bool: tf.int32})
 prod = _reduction(tf.reduce_prod, {**_HALF, tf.bool: tf.int32})
-max, min = _reduction(tf.reduce_max, _BOOL), _reduction(tf.reduce_min, _BOOL)
+
+
+def _of_rows(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The extremes, of many axes by way of two: the gradient's comparison broadcasts few axes only."""
+
+    def run(x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
+        rank = len(x.shape)
+        if rank <= 5 or len(axes) == rank:
+            return function(x, axes, keepdims)
+        kept = [i for i in range(rank) if i not in axes]
+        before = shape(x)
+        rows = [shapes.size(before[i] for i in part) for part in (kept, axes)]
+        result = function(tf.reshape(tf.transpose(x, (*kept, *axes)), sizes(rows)), (1,), False)
+        last = [1 if i in axes else before[i] for i in range(rank)] if keepdims else [before[i] for i in kept]
+        return tf.reshape(result, sizes(last))
+
+    return run
+
+
+max, min = _reduction(_of_rows(tf.reduce_max), _BOOL), _reduction(_of_rows(tf.reduce_min), _BOOL)
 any = _reduction(lambda x, axes, keepdims: tf.reduce_any(_truth(x), axes, keepdims), {})
 all = _reduction(lambda x, axes, keepdims: tf.reduce_all(_truth(x), axes, keepdims), {})
 

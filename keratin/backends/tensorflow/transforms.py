@@ -371,6 +371,12 @@ def abstract_eval(function: Callable[..., Any], specs: Sequence[Any]) -> list[Sp
     return [Spec(tuple(s.shape), s.dtype.name) for s in _specs(function, given)]
 
 
+def unknown_batch(function: Callable[..., Any], specs: Sequence[Any]) -> Callable[..., Any]:
+    """`function(*tensors) -> list of tensors` as one graph for every size where `specs` have None."""
+    given = [tf.TensorSpec(tuple(s.shape), native_dtype(s.dtype)) for s in specs]
+    return tf.function(function, autograph=False, input_signature=given)
+
+
 def host_callback(function: Callable[..., Any], specs: Sequence[Spec], *args: Any) -> Any:
     """Run a NumPy function on the host, in order, from inside a graph."""
     results = tf.numpy_function(lambda *arrays: list(function(*arrays)), args, [native_dtype(s.dtype) for s in specs])
