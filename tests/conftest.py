@@ -6,6 +6,7 @@ import logging
 import os
 import random
 from pathlib import Path
+from typing import Any
 
 # All of this is read when an engine starts, so it is set before anything imports one.
 CACHE = Path(__file__).parent.parent / ".cache"
@@ -26,6 +27,8 @@ import hypothesis
 import numpy as np
 import pytest
 
+from keratin.backends import select
+
 SEED = 1234
 
 
@@ -41,8 +44,12 @@ def _readable_tensors() -> None:
         trace = logging.getLogger("torch.__trace")  # would tell pytest every step of every trace
         trace.propagate = True  # pytest adds handlers of its own to loggers that do not; without any, nothing is told
         trace.handlers.clear()
-        plain = torch.Tensor.__array__
-        torch.Tensor.__array__ = lambda self, dtype=None, **kwargs: plain(self.detach(), dtype)  # type: ignore[method-assign]
+
+        def values(self: torch.Tensor, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+            array = select.current().to_host(self)
+            return array if dtype is None else array.astype(dtype)
+
+        torch.Tensor.__array__ = values  # type: ignore[method-assign]
     elif BACKEND == "tensorflow":
         import tensorflow
 
