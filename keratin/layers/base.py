@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
@@ -17,6 +16,7 @@ from keratin.layers.building import input_shape_argument_of, recording_build
 from keratin.layers.call_plan import CallPlan
 from keratin.layers.context import context, current_path
 from keratin.layers.input_spec import InputSpec, quick_check
+from keratin.layers.mask_flow import attach_masks, gather_masks
 from keratin.layers.messages import locate, note, unknown_arguments
 from keratin.layers.nests import (
     all_numbers,
@@ -24,7 +24,6 @@ from keratin.layers.nests import (
     as_shape,
     constants_as_arrays,
     has_symbolic,
-    mask_nest,
     shape_of,
     symbolic_input,
 )
@@ -161,7 +160,7 @@ class Layer(Operation, tracking.Tracked, select.idiom("LayerBase")):
             self._clear_losses()
         previous_training = context.training
         previous_cast = scope.local.autocast
-        previous_mask = self._gather_masks(plan, args, kwargs)
+        previous_mask = gather_masks(plan, args, kwargs)
         entered = outermost or context.stack[-1] is not self  # `build` of a model runs it inside its own path
         if entered:
             context.stack.append(self)
@@ -193,7 +192,7 @@ class Layer(Operation, tracking.Tracked, select.idiom("LayerBase")):
         if self.last_output_shape is None or symbolic.local.active:
             self.last_output_shape = any_batch(shape_of(outputs))
         if previous_mask is not None or plan.makes_mask:
-            self._attach_masks(plan, args, outputs, previous_mask)
+            attach_masks(self, plan, args, outputs, previous_mask)
         if self.activity_regularizer is not None and not symbolic.local.active:
             for output in tree.flatten(outputs):
                 self._add_loss(activity_loss(self.activity_regularizer, output), outermost)
@@ -645,48 +644,6 @@ class Layer(Operation, tracking.Tracked, select.idiom("LayerBase")):
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         """The mask of the outputs, given that of the inputs; by default the same."""
         return previous_mask
-
-    def _gather_masks(self, plan: CallPlan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """The mask of the first argument; fills in the mask parameters of `call` that were not given."""
-        if not args and not kwargs:
-            return None
-        if (
-            not masks.any_masks()
-            and not symbolic.local.active
-            and not hasattr(args[0] if args else None, "_keras_mask")
-        ):
-            return kwargs.get("mask")
-        for parameter, index, owner in plan.masks:
-            if kwargs.get(parameter) is None and plan.names.index(parameter) >= len(args):
-                argument = args[index] if index < len(args) else kwargs.get(owner)
-                found = mask_nest(argument)
-                if found is not None:
-                    kwargs[parameter] = found
-        first = args[0] if args else next(iter(kwargs.values()))
-        return kwargs["mask"] if kwargs.get("mask") is not None else mask_nest(first)
-
-    def _attach_masks(self, plan: CallPlan, args: tuple[Any, ...], outputs: Any, previous_mask: Any) -> None:
-        if not plan.makes_mask and not self.supports_masking:
-            if not self._warned_mask and self._layers == []:
-                self._warned_mask = True
-                warnings.warn(
-                    f"The layer `{self.path}` does not pass on the mask of its input. Set "
-                    "`self.supports_masking = True` if it should, or define `compute_mask`.",
-                    stacklevel=4,
-                )
-            return
-        if not args:
-            return
-        computed = self.compute_mask(args[0], previous_mask)
-        if computed is None:
-            return
-        flat_outputs = tree.flatten(outputs)
-        flat_masks = (
-            tree.flatten(computed) if isinstance(computed, list | tuple | dict) else [computed] * len(flat_outputs)
-        )
-        for output, mask in zip(flat_outputs, flat_masks, strict=False):
-            if mask is not None and masks.get_mask(output) is None:
-                masks.set_mask(output, mask)
 
     # ---- shapes
 

@@ -24,7 +24,9 @@ def takes_state(step: Callable[..., Any]) -> bool:
     """Whether a bound step method takes the state too."""
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     needed = [
-        p for p in inspect.signature(step).parameters.values() if p.kind in kinds and p.default is inspect.Parameter.empty
+        p
+        for p in inspect.signature(step).parameters.values()
+        if p.kind in kinds and p.default is inspect.Parameter.empty
     ]
     return len(needed) == 2
 

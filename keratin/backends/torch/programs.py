@@ -237,7 +237,11 @@ def _constant(module: fx.GraphModule, node: fx.Node, known: dict[fx.Node, torch.
     if op in (aten.lift_fresh_copy.default, aten.lift_fresh.default):  # made while tracing: `torch.tensor(0.5)`
         source: Any = node.args[0]
         return getattr(module, source.target) if source.op == "get_attr" else known.get(source)
-    if not isinstance(op, torch._ops.OpOverload) or op._schema.is_mutable or torch.Tag.nondeterministic_seeded in op.tags:
+    if (
+        not isinstance(op, torch._ops.OpOverload)
+        or op._schema.is_mutable
+        or torch.Tag.nondeterministic_seeded in op.tags
+    ):
         return None
     if op in _LIKE:
         return torch.full(outline.shape, _LIKE[op], dtype=outline.dtype, device=outline.device)

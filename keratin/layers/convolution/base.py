@@ -84,4 +84,7 @@ class Convolution(Layer):
         if self.bias is not None:
             bias = ops.reshape(self.bias, (-1,) + (1,) * self.rank) if self._channels_first else self.bias
             outputs = ops.add(outputs, bias)
+        return self._activated(outputs)
+
+    def _activated(self, outputs: Tensor) -> Tensor:
         return outputs if self.activation is activations.linear else self.activation(outputs)

@@ -8,6 +8,7 @@ from keratin import constraints, initializers, ops, regularizers
 from keratin.errors import ArgumentError, ShapeError
 from keratin.layers.checks import positive
 from keratin.layers.convolution.base import Convolution
+from keratin.ops.convolution import biased_conv
 from keratin.ops.mechanism import Tensor
 
 
@@ -87,16 +88,25 @@ class BaseConv(Convolution):
 
     def convolution_op(self, inputs: Tensor, kernel: Any) -> Tensor:
         """The convolution itself, without bias and activation."""
-        padding = self.padding
-        if padding == "causal":
-            before = (self.kernel_size[0] - 1) * self.dilation_rate[0]
-            spatial = ((before, 0), (0, 0)) if not self._channels_first else ((0, 0), (before, 0))
-            inputs, padding = ops.pad(inputs, ((0, 0), *spatial)), "valid"
+        inputs, padding = self._padded(inputs)
         return ops.conv(inputs, kernel, self.strides, padding, self.data_format, self.dilation_rate)
 
     def call(self, inputs: Tensor) -> Tensor:
         """The convolution, the bias and the activation."""
-        return self._finished(self.convolution_op(inputs, self.kernel))
+        if self.bias is None or type(self).convolution_op is not BaseConv.convolution_op:
+            return self._finished(self.convolution_op(inputs, self.kernel))
+        inputs, padding = self._padded(inputs)
+        return self._activated(
+            biased_conv(inputs, self.kernel, self.bias, self.strides, padding, self.data_format, self.dilation_rate)
+        )
+
+    def _padded(self, inputs: Tensor) -> tuple[Tensor, str]:
+        """The inputs and the padding that is left to do."""
+        if self.padding != "causal":
+            return inputs, self.padding
+        before = (self.kernel_size[0] - 1) * self.dilation_rate[0]
+        spatial = ((before, 0), (0, 0)) if not self._channels_first else ((0, 0), (before, 0))
+        return ops.pad(inputs, ((0, 0), *spatial)), "valid"
 
 
 class Conv1D(BaseConv):
