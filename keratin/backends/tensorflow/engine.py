@@ -29,6 +29,7 @@ from keratin import shapes
 from keratin.backends.tensorflow.facts import (
     TENSOR_TYPES,
     EagerTensor,
+    Size,
     block,
     borrow_host,
     canonical_dtype,
@@ -42,6 +43,7 @@ from keratin.backends.tensorflow.facts import (
     is_traced,
     name,
     native_dtype,
+    number,
     shape,
     sizes,
     to_host,
@@ -87,7 +89,11 @@ def _pair(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _like(value: Any, x: Any) -> Any:
-    return tf.cast(value, x.dtype) if isinstance(value, np.ndarray | np.generic) else tf.constant(value, x.dtype)
+    if isinstance(value, Size):
+        value = value.tensor
+    elif not isinstance(value, np.ndarray | np.generic):
+        return tf.constant(value, x.dtype)
+    return tf.cast(value, x.dtype)
 
 
 def _through(function: Callable[..., Any], wider: dict[Any, Any]) -> Callable[..., Any]:
@@ -311,7 +317,7 @@ def bitcast(x: Any, dtype: str) -> Any:
 
 def full(shape: Sequence[Any], value: Any, dtype: str) -> Any:
     kind = native_dtype(dtype)
-    if isinstance(value, tf.Tensor | np.ndarray | np.generic):
+    if isinstance(value, tf.Tensor | Size | np.ndarray | np.generic):
         value = tf.cast(value, kind)
     elif kind == tf.bool:
         value = tf.constant(bool(value))
@@ -321,7 +327,7 @@ def full(shape: Sequence[Any], value: Any, dtype: str) -> Any:
 
 
 def iota(size: Any, dtype: str) -> Any:
-    kind = native_dtype(dtype)
+    kind, size = native_dtype(dtype), number(size)
     if kind in (tf.int32, tf.int64):
         return tf.range(tf.cast(size, kind))
     return tf.cast(tf.range(size), kind)
@@ -430,7 +436,7 @@ cumsum, cumprod = _through(tf.cumsum, {**_HALF, **_BOOL}), _through(tf.math.cump
 
 
 def _known(shape: Sequence[Any]) -> list[int | None]:
-    return [None if isinstance(size, tf.Tensor) else int(size) for size in shape]
+    return [None if isinstance(size, Size | tf.Tensor) else int(size) for size in shape]
 
 
 def reshape(x: Any, shape: Sequence[Any]) -> Any:
@@ -471,7 +477,9 @@ def flip(x: Any, axes: tuple[int, ...]) -> Any:
 
 
 def slice_strided(x: Any, index: tuple[slice, ...]) -> Any:
-    return x[index] if index else x
+    if not index:
+        return x
+    return x[tuple(slice(*(number(v) if isinstance(v, Size) else v for v in (s.start, s.stop, s.step))) for s in index)]
 
 
 def dynamic_slice(x: Any, starts: Sequence[Any], sizes: Sequence[Any]) -> Any:
@@ -481,7 +489,7 @@ def dynamic_slice(x: Any, starts: Sequence[Any], sizes: Sequence[Any]) -> Any:
 
 
 def _whole(values: Sequence[Any]) -> Any:
-    return tf.stack([tf.cast(v, tf.int32) for v in values]) if unknown(values) else list(map(int, values))
+    return tf.stack(list(map(number, values))) if unknown(values) else list(map(int, values))
 
 
 def _starts(x: Any, starts: Sequence[Any], wanted: Sequence[Any]) -> Any:
@@ -492,8 +500,8 @@ def _starts(x: Any, starts: Sequence[Any], wanted: Sequence[Any]) -> Any:
             result.append(0)
             continue
         start = tf.cast(start, tf.int32)
-        start = tf.where(start < 0, start + room, start)
-        result.append(gen_math_ops.minimum(gen_math_ops.maximum(start, 0), room - size))
+        start = tf.where(start < 0, start + number(room), start)
+        result.append(gen_math_ops.minimum(gen_math_ops.maximum(start, 0), number(room - size)))
     return _whole(result)
 
 
@@ -507,7 +515,7 @@ def dynamic_update_slice(x: Any, update: Any, starts: Sequence[Any]) -> Any:
     if depth == 0:
         return tf.identity(update)
     first = _starts(x, starts, wanted)
-    ranges = [first[i] + tf.range(wanted[i]) for i in range(depth)]
+    ranges = [first[i] + tf.range(number(wanted[i])) for i in range(depth)]
     return tf.tensor_scatter_nd_update(x, tf.stack(tf.meshgrid(*ranges, indexing="ij"), -1), update)
 
 
@@ -520,7 +528,7 @@ def _fill(dtype: Any) -> Any:
 def _inside(x: Any, indices: Any, size: Any) -> tuple[Any, Any]:
     """Positions counted from the start, 0 for those outside; and which are inside."""
     indices = tf.cast(indices, tf.int64 if indices.dtype in (tf.int64, tf.uint32, tf.uint64) else tf.int32)
-    size = tf.cast(size, indices.dtype)
+    size = tf.cast(number(size), indices.dtype)
     zero = tf.zeros((), indices.dtype)
     indices = tf.where(indices < zero, indices + size, indices)
     inside = tf.logical_and(indices >= zero, indices < size)
@@ -567,7 +575,7 @@ def gather_nd(x: Any, indices: Any) -> Any:
     depth = indices.shape[-1]
     if 0 in tuple(x.shape):  # which TensorFlow refuses
         return tf.zeros(sizes((*shape(indices)[:-1], *shape(x)[depth:])), x.dtype)
-    given = tf.cast(tf.stack(shape(x)[:depth]), indices.dtype)
+    given = tf.cast(_whole(shape(x)[:depth]), indices.dtype)
     indices = tf.where(indices < 0, indices + given, indices)
     return tf.gather_nd(x, tf.clip_by_value(indices, 0, gen_math_ops.maximum(given - 1, 0)))
 
@@ -576,7 +584,7 @@ def scatter(x: Any, indices: Any, updates: Any, mode: str) -> Any:
     """Over rows: the leading axes in one, and a further row for what is outside."""
     depth = indices.shape[-1]
     whole, rest = shape(x), shape(x)[depth:]
-    given = tf.cast(tf.stack(whole[:depth]), tf.int64)
+    given = tf.cast(_whole(whole[:depth]), tf.int64)
     indices = tf.cast(indices, tf.int64)
     indices = tf.where(indices < 0, indices + given, indices)
     inside = tf.reduce_all(tf.logical_and(indices >= 0, indices < given), -1)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Sequence
+import operator
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,25 +29,104 @@ def is_traced(value: Any) -> bool:
     return isinstance(value, tf.Tensor) and not isinstance(value, EagerTensor)
 
 
+class Size:
+    """A size that is known when the graph runs.
+
+    Bodies compare sizes and branch on it before that. All unknown sizes count as one large number then: two of them are
+    equal, none is 0 or 1, and what is computed of them compares like the result.
+
+    Args: tensor: the size, a scalar of int32.  guess: the number that it counts as.
+    """
+
+    __slots__ = ("guess", "tensor")
+
+    def __init__(self, tensor: Any, guess: int = 1_000_003) -> None:
+        self.tensor, self.guess = tensor, guess
+
+    def __eq__(self, other: object) -> bool:
+        return self.guess == _guess(other)
+
+    def __hash__(self) -> int:
+        return hash(self.guess)
+
+    def __lt__(self, other: Any) -> bool:
+        return self.guess < _guess(other)
+
+    def __le__(self, other: Any) -> bool:
+        return self.guess <= _guess(other)
+
+    def __gt__(self, other: Any) -> bool:
+        return self.guess > _guess(other)
+
+    def __ge__(self, other: Any) -> bool:
+        return self.guess >= _guess(other)
+
+    def __neg__(self) -> Size:
+        return Size(-self.tensor, -self.guess)
+
+    def __tf_tensor__(self, dtype: Any = None, name: str | None = None) -> Any:
+        return self.tensor if dtype is None else tf.cast(self.tensor, dtype)
+
+    def __repr__(self) -> str:
+        return "?"
+
+
+def _guess(size: Any) -> Any:
+    return size.guess if isinstance(size, Size) else size
+
+
+def _arithmetic(function: Callable[[Any, Any], Any], swapped: bool) -> Callable[[Any, Any], Any]:
+    def run(self: Size, other: Any) -> Any:
+        if isinstance(other, tf.Tensor):
+            pair = (other, tf.cast(self.tensor, other.dtype))
+            return function(*pair) if swapped else function(*pair[::-1])
+        if isinstance(other, float) or function is operator.truediv:
+            pair = (float_of(other), float_of(self))
+            return function(*pair) if swapped else function(*pair[::-1])
+        tensor, guess = (other.tensor, other.guess) if isinstance(other, Size) else (other, other)
+        if swapped:
+            return Size(function(tensor, self.tensor), function(guess, self.guess))
+        return Size(function(self.tensor, tensor), function(self.guess, guess))
+
+    return run
+
+
+def float_of(size: Any) -> Any:
+    """A size as a float of `floatx()`."""
+    return tf.cast(size.tensor if isinstance(size, Size) else size, native_dtype(dtypes.standardize(None)))
+
+
+for _name in ("add", "sub", "mul", "floordiv", "mod", "truediv"):
+    setattr(Size, f"__{_name}__", _arithmetic(getattr(operator, _name), False))
+    setattr(Size, f"__r{_name}__", _arithmetic(getattr(operator, _name), True))
+
+
 def shape(x: Any) -> tuple[Any, ...]:
-    """Sizes as ints; where a graph does not know one, a scalar tensor that has it when the graph runs."""
-    sizes = tuple(x.shape)
-    if None in sizes:
+    """Sizes as ints; where a graph does not know one, a `Size`."""
+    given = tuple(x.shape)
+    if None in given:
         dynamic = tf.shape(x)
-        return tuple(dynamic[i] if size is None else size for i, size in enumerate(sizes))
-    return sizes
+        return tuple(Size(dynamic[i]) if size is None else size for i, size in enumerate(given))
+    return given
 
 
 def unknown(shape: Sequence[Any]) -> bool:
     """Whether a size is known only when the graph runs."""
-    return any(isinstance(size, tf.Tensor) for size in shape)
+    return any(isinstance(size, Size | tf.Tensor) for size in shape)
 
 
 def sizes(shape: Sequence[Any]) -> Any:
     """A shape as TensorFlow's functions take it."""
     if unknown(shape):
-        return tf.stack([tf.cast(size, tf.int32) for size in shape])
+        return tf.stack([number(size) for size in shape])
     return tf.TensorShape(shape)
+
+
+def number(size: Any) -> Any:
+    """A size as an int or a scalar of int32."""
+    if isinstance(size, Size):
+        return size.tensor
+    return tf.cast(size, tf.int32) if isinstance(size, tf.Tensor) else int(size)
 
 
 def canonical_dtype(dtype: str) -> str:

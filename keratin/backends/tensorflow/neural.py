@@ -14,7 +14,7 @@ from typing import Any
 import tensorflow as tf
 
 from keratin import shapes
-from keratin.backends.tensorflow.facts import EagerTensor, shape, sizes, unknown
+from keratin.backends.tensorflow.facts import EagerTensor, number, shape, sizes, unknown
 
 
 def conv(
@@ -230,7 +230,7 @@ def _mended(result: Any, x: Any, window: list[int], strides: list[int], mode: st
 def _same(length: Any, window: int, stride: int) -> Any:
     if isinstance(length, int) or stride == 1:
         return shapes.same_padding(length, window, stride)
-    total = tf.maximum((-(-length // stride) - 1) * stride + window - length, 0)
+    total = tf.maximum(number((-(-length // stride) - 1) * stride + window - length), 0)
     return tf.stack([total // 2, total - total // 2])
 
 
@@ -246,6 +246,6 @@ def _by_offsets(x: Any, kind: str, window: Any, strides: Any, padding: Any) -> A
     result: Any = None
     for offset in itertools.product(*map(range, window)):
         places = zip(offset, counts, strides, strict=True)
-        part = x[tuple(slice(o, o + (n - 1) * s + 1, s) for o, n, s in places)]
+        part = x[tuple(slice(o, number(o + (n - 1) * s + 1), s) for o, n, s in places)]
         result = part if result is None else tf.maximum(result, part) if kind == "max" else result + part
     return result

@@ -12,7 +12,7 @@ from tensorflow.python.framework.func_graph import FuncGraph
 
 from keratin import dtypes, tree
 from keratin.backends.spec import Spec
-from keratin.backends.tensorflow.facts import EagerTensor, borrow_host, native_dtype, shape
+from keratin.backends.tensorflow.facts import EagerTensor, borrow_host, native_dtype, number, shape
 
 # ---- programs
 
@@ -273,7 +273,7 @@ def _varying(function: Callable[..., list[Any]], specs: list[Any]) -> list[bool]
 def scan(
     function: Callable[[Any, Any], tuple[Any, Any]], carry: Any, xs: Any, length: int | None, reverse: bool, unroll: int
 ) -> tuple[Any, Any]:
-    count = length if length is not None else shape(xs[0])[0]
+    count = length if length is not None else number(shape(xs[0])[0])
     specs = [tf.TensorSpec(x.shape[1:], x.dtype) for x in xs]
     places = list(range(len(xs)))
     start, carry_def = tree.flatten_with_treedef(carry)
