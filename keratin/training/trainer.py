@@ -624,14 +624,13 @@ class Trainer(Layer):
         return getattr(type(self), f"{kind}_step") is not getattr(Trainer, f"{kind}_step")
 
     def _settle_training(self, y: Any, y_pred: Any) -> None:
-        state = self._training
         if y_pred is not None:
             self._name_heads(y, y_pred)
         if self.optimizer is not None and not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
 
     def _name_heads(self, y: Any, y_pred: Any) -> None:
-        """Make the metrics of `compile`, so that a step finds them in `metrics`; a step of one's own may have others."""
+        """Make the metrics of `compile`, so that a step finds them; a step of one's own may have other targets."""
         state = self._training
         try:
             names = head_names(y_pred, self._declared_outputs())
