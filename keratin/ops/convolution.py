@@ -56,6 +56,30 @@ def conv(
     return p.conv(inputs, kernel, strides, padding, dilation, (1,) * rank, groups, channels_first)
 
 
+@op(tensors=3, promote="float")
+def biased_conv(
+    inputs: TensorLike,
+    kernel: TensorLike,
+    bias: TensorLike,
+    strides: int | Sequence[int] = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: int | Sequence[int] = 1,
+) -> Tensor:
+    """`conv` plus a number for each filter: what a layer computes, as one op for the backends that have it as one.
+
+    Args: as in `conv`; bias: (filters,).
+    Shape: as in `conv`.  Raises: ShapeError, ArgumentError.
+
+    >>> biased_conv([[[1.0], [2.0], [3.0]]], [[[1.0]], [[1.0]]], [0.5]).tolist()
+    [[[3.5], [5.5]]]
+    """
+    y = conv(inputs, kernel, strides, padding, data_format, dilation_rate)
+    if config.standardize_data_format(data_format) == "channels_first":
+        bias = p.reshape(bias, (*p.shape(bias), *(1,) * (len(p.shape(y)) - 2)))
+    return p.add(y, bias)
+
+
 @op(tensors=2, promote="float")
 def depthwise_conv(
     inputs: TensorLike,

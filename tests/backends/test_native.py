@@ -12,6 +12,7 @@ import pytest
 from keratin import ops, random
 from keratin.backends import select
 from keratin.ops import mechanism
+from keratin.ops.convolution import biased_conv
 from keratin.ops.dense import dense
 from keratin.ops.normalization import normalized_batch
 from keratin.testing.arrays import host, tensors
@@ -68,6 +69,11 @@ CASES: dict[str, tuple[Any, list[np.ndarray]]] = {
     "normalized_batch-rows": (lambda x: normalized_batch(x, None, None, 1, 1e-3), [draw(5, 4)]),
     "dense": (dense, [draw(5, 3), draw(3, 2), draw(2)]),
     "dense-sequences": (dense, [draw(5, 4, 3), draw(3, 2), draw(2)]),
+    "biased_conv": (biased_conv, [IMAGES, draw(3, 2, 4, 6), draw(6)]),
+    "biased_conv-groups": (
+        lambda x, k, b: biased_conv(x, k, b, 2, "same", "channels_first"), [draw(2, 4, 7, 6), draw(2, 2, 2, 6), draw(6)]
+    ),
+    "biased_conv-line": (lambda x, k, b: biased_conv(x, k, b, 1, "same"), [draw(2, 9, 4), draw(4, 4, 6), draw(6)]),
     "conv_transpose-valid": (lambda x, k: ops.conv_transpose(x, k, 2), [draw(2, 5, 4, 3), draw(3, 2, 6, 3)]),
     "conv_transpose-same": (lambda x, k: ops.conv_transpose(x, k, 3, "same"), [draw(2, 5, 4, 3), draw(2, 4, 6, 3)]),
     "conv_transpose-small": (lambda x, k: ops.conv_transpose(x, k, 3), [draw(2, 5, 3), draw(2, 4, 3)]),

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from keratin import config, shapes
 from keratin.backends.torch import bits
-from keratin.backends.torch.windows import pooled, transposed_conv
+from keratin.backends.torch.windows import conv, pooled, transposed_conv
 
 _FLOAT = frozenset((torch.float16, torch.bfloat16, torch.float32, torch.float64))
 _WIDE = frozenset((torch.float32, torch.float64))
@@ -349,6 +349,33 @@ def _dense(x: Any, kernel: Any, bias: Any = None) -> Any:
     return torch.addmm(bias, x.reshape(math.prod(lead), size), kernel).reshape([*lead, kernel.shape[1]])
 
 
+def _biased_conv(
+    inputs: Any,
+    kernel: Any,
+    bias: Any,
+    strides: Any = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Any:
+    rank = inputs.ndim - 2
+    tensors = all(isinstance(x, torch.Tensor) and x.dtype in _FLOAT for x in (inputs, kernel, bias))
+    if not tensors or rank not in (1, 2, 3) or kernel.ndim != rank + 2 or bias.shape != kernel.shape[-1:]:
+        return NotImplemented
+    first = config.standardize_data_format(data_format) == "channels_first"
+    strides, dilation = shapes.tuple_of(strides, rank, "strides"), shapes.tuple_of(dilation_rate, rank, "dilation_rate")
+    channels, size = inputs.shape[1 if first else -1], kernel.shape[-2]
+    name = padding.lower() if isinstance(padding, str) else padding
+    if name not in ("valid", "same") or 0 in kernel.shape or channels % size or kernel.shape[-1] % (channels // size):
+        return NotImplemented
+    if name == "valid":
+        sizes = inputs.shape[2:] if first else inputs.shape[1:-1]
+        if any(n <= (k - 1) * d for n, k, d in zip(sizes, kernel.shape, dilation, strict=False)):
+            return NotImplemented
+    pads: Any = "same" if name == "same" else ((0, 0),) * rank
+    return conv(inputs, kernel, strides, pads, dilation, (1,) * rank, channels // size, first, bias)
+
+
 def _conv_transpose(
     inputs: Any,
     kernel: Any,
@@ -444,6 +471,7 @@ FORMS: dict[str, Callable[..., Any]] = {
     "batch_normalization": _batch_normalization,
     "normalized_batch": _normalized_batch,
     "dense": _dense,
+    "biased_conv": _biased_conv,
     "conv_transpose": _conv_transpose,
     "max_pool": _pool("max"),
     "average_pool": _pool("mean"),

@@ -29,7 +29,9 @@ def conv(
     input_dilation: Sequence[int],
     groups: int,
     channels_first: bool,
+    bias: Any = None,
 ) -> Any:
+    """Args: bias: of the filters; for floats without dilation of the input."""
     if x.dtype not in _FLOAT:
         wide = torch.float32 if x.dtype in FLOAT8 else torch.float64  # integers up to 2 ** 53 are exact
         result = conv(
@@ -53,10 +55,10 @@ def conv(
     x, around = _padded(channels_before(x, channels_first), padding, 0)
     if rank == 1:
         result = torch.conv2d(
-            x.unsqueeze(2), weight.unsqueeze(2), None, (1, *strides), (0, *around), (1, *dilation), groups
+            x.unsqueeze(2), weight.unsqueeze(2), bias, (1, *strides), (0, *around), (1, *dilation), groups
         ).squeeze(2)  # fmt: skip
     else:
-        result = _CONV[rank](x, weight, None, tuple(strides), around, tuple(dilation), groups)
+        result = _CONV[rank](x, weight, bias, tuple(strides), around, tuple(dilation), groups)
     return channels_after(result, channels_first)
 
 
