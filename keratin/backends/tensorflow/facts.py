@@ -16,6 +16,7 @@ from keratin import dtypes
 from keratin.errors import BackendError
 
 name = "tensorflow"
+has_gradients = has_compiler = True
 EagerTensor = framework.EagerTensor
 TENSOR_TYPES: tuple[type, ...] = (EagerTensor, framework.SymbolicTensor)
 
