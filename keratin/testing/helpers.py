@@ -50,7 +50,8 @@ def layer_checks_of(
     layer: type[Layer], args: dict[str, Any] | None = None, input: Any = None, **options: Any
 ) -> list[Check]:
     """The checks of a layer as a list, for `parameters`; see `check_layer`."""
-    row = layer_case.case(layer, args, input, **{"output": None, "weights": None, "half": None, **options})
+    given: dict[str, Any] = {"output": None, "weights": None, "half": None, **options}
+    row = layer_case.case(layer, args, input, **given)
     return layer_checks.checks([(row.name, row)])
 
 

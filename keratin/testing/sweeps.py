@@ -42,6 +42,7 @@ except ModuleNotFoundError as error:
     raise BackendError("Sweeps need Hypothesis.", received=str(error), hint='pip install "keratin[testing]"') from error
 
 Draw = Callable[[Any], Any]
+EVERY_HEALTH_CHECK: Any = tuple(hypothesis.HealthCheck)  # a first example may compile, and take long
 PRECISION = {"float16": 2.0**-9, "bfloat16": 2.0**-6, "float32": 2e-5}
 """How far a result of a dtype may be off, relative to it and to the largest value."""
 
@@ -83,7 +84,7 @@ def sweep(draw_call: Callable[[Draw], Call], examples: int) -> float:
         deadline=None,
         derandomize=True,
         database=None,
-        suppress_health_check=list(hypothesis.HealthCheck),
+        suppress_health_check=EVERY_HEALTH_CHECK,
     )
     @hypothesis.given(st.data())
     def one(data: Any) -> None:

@@ -150,8 +150,7 @@ def check_config(row: Case) -> float:
     read = registry.deserialize(data, custom_objects=own)
     same(type(read), type(layer), "The layer that is read is of another class.")
     same(read.get_config(), config, "The layer that is read has another configuration.")
-    shapes = [[v.shape for v in one.weights] for one in (read, layer)]
-    same(*shapes, "The layer that is read has other weights.")
+    same([v.shape for v in read.weights], [v.shape for v in layer.weights], "The layer that is read has other weights.")
     if layer.weights:  # built from the file alone, so the weights fit in
         read.set_weights(layer.get_weights())
     return 0.0

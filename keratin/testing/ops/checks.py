@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from unittest import mock
@@ -230,11 +231,15 @@ def _resized(specs: list[Spec], number_of_input: int, axis: int, size: int | Non
 def _with_other_sizes(row: Case, specs: list[Spec], number_of_input: int, axis: int) -> list[list[Spec]]:
     """What comes out with other sizes of one axis, where they fit."""
     found: list[list[Spec]] = []
-    for size in (0, 1, 2, 2 * (specs[number_of_input].shape[axis] or 0), 7):
-        try:
-            found.append(outline(row, _resized(specs, number_of_input, axis, size)))
-        except Exception:  # each engine has its own words for sizes that do not fit
-            continue
+    logging.disable()  # engines may log sizes that do not fit as errors
+    try:
+        for size in (0, 1, 2, 2 * (specs[number_of_input].shape[axis] or 0), 7):
+            try:
+                found.append(outline(row, _resized(specs, number_of_input, axis, size)))
+            except Exception:  # each engine has its own words for them
+                continue
+    finally:
+        logging.disable(logging.NOTSET)
     return found
 
 
@@ -244,7 +249,7 @@ def outline(row: Case, specs: Sequence[Spec]) -> list[Spec]:
         return [Spec(tuple(s.shape), s.dtype) for s in select.current().abstract_eval(row.call, specs)]
     with np.errstate(invalid="ignore"):  # NaN as an integer
         given = [
-            mechanism.convert(np.resize(a, s.shape).astype(dtypes.numpy_dtype(s.dtype)))
+            mechanism.convert(np.resize(a, tuple(size or 0 for size in s.shape)).astype(dtypes.numpy_dtype(s.dtype)))
             for a, s in zip(row.arrays(), specs, strict=True)
         ]
     return [Spec(tuple(x.shape), mechanism.dtype_of(x)) for x in row.call(*given)]

@@ -162,7 +162,16 @@ def reference_bce(target: Any, output: Any, from_logits: bool = False) -> Any:
     return -target * np.log(output) - (1 - target) * np.log1p(-output)
 
 
-UNIT = {"low": 0.05, "high": 0.95}
+Options = dict[str, Any]
+UNIT: Options = {"low": 0.05, "high": 0.95}
+LOGITS: tuple[Options, ...] = ({}, {"from_logits": True}, {"axis": 0}, {"from_logits": True, "axis": 0})
+LABELS: tuple[tuple[Any, Any, Options], ...] = (
+    ((2,), (2, 3), {}),
+    ((2, 1), (2, 3), {"from_logits": True}),
+    ((2, 4), (2, 3, 4), {"axis": 1}),
+    ((2, 1, 4), (2, 3, 4), {"axis": -2, "from_logits": True}),
+    ((), (3,), {}),
+)
 PROBABILITY = [
     *(case(nn.softmax, [f32(2, 3, 4)], reference_softmax, dtype=floating, axis=axis) for axis in (-1, 1, (0, 2), None)),
     *(
@@ -194,7 +203,7 @@ PROBABILITY = [
             loose=True,
             **kwargs,
         )
-        for kwargs in ({}, {"from_logits": True}, {"axis": 0}, {"from_logits": True, "axis": 0})
+        for kwargs in LOGITS
     ),
     *(
         case(
@@ -206,13 +215,7 @@ PROBABILITY = [
             loose=True,
             **kwargs,
         )
-        for shape, output, kwargs in (
-            ((2,), (2, 3), {}),
-            ((2, 1), (2, 3), {"from_logits": True}),
-            ((2, 4), (2, 3, 4), {"axis": 1}),
-            ((2, 1, 4), (2, 3, 4), {"axis": -2, "from_logits": True}),
-            ((), (3,), {}),
-        )
+        for shape, output, kwargs in LABELS
     ),
     *(
         case(
@@ -266,6 +269,13 @@ def batch_of_five(x: Any, mean: Any, variance: Any, offset: Any, scale: Any, axi
 batch_of_five.__name__ = "batch_normalization"
 
 
+NORMS: tuple[Options, ...] = ({}, {"axis": 0}, {"order": 1}, {"order": 3}, {"axis": None, "order": 4})
+AFFINE: tuple[tuple[list[np.ndarray], Options], ...] = (
+    ([], {}),
+    ([f32(4), f32(4, seed=1)], {}),
+    ([f32(3, 4), f32(3, 4, seed=1)], {"axis": (1, 2)}),
+    ([f32(3)], {"axis": 1, "epsilon": 0.1}),
+)
 NORMALIZATION = [
     *(
         case(
@@ -278,10 +288,7 @@ NORMALIZATION = [
         )
         for axes, keep in ((0, False), ((0, 2), True), (None, False))
     ),
-    *(
-        case(nn.normalize, [f32(3, 4)], reference_normalize, dtype=floating, **kwargs)
-        for kwargs in ({}, {"axis": 0}, {"order": 1}, {"order": 3}, {"axis": None, "order": 4})
-    ),
+    *(case(nn.normalize, [f32(3, 4)], reference_normalize, dtype=floating, **kwargs) for kwargs in NORMS),
     case(nn.normalize, [f32(3, 4, low=-0.1, high=0.1)], reference_normalize, dtype=floating, epsilon=0.5),
     case(
         nn.batch_normalization,
@@ -318,21 +325,11 @@ NORMALIZATION = [
             rtol=1e-4,
             **kwargs,
         )
-        for parts, kwargs in (
-            ([], {}),
-            ([f32(4), f32(4, seed=1)], {}),
-            ([f32(3, 4), f32(3, 4, seed=1)], {"axis": (1, 2)}),
-            ([f32(3)], {"axis": 1, "epsilon": 0.1}),
-        )
+        for parts, kwargs in AFFINE
     ),
     *(
-        case(nn.rms_normalization, [f32(2, 3, 4), *parts], reference_rms, dtype=floating, loose=True, **kwargs)
-        for parts, kwargs in (
-            ([], {}),
-            ([f32(4)], {}),
-            ([f32(3, 4)], {"axis": (1, 2)}),
-            ([f32(3)], {"axis": 1, "epsilon": 0.1}),
-        )
+        case(nn.rms_normalization, [f32(2, 3, 4), *parts[:1]], reference_rms, dtype=floating, loose=True, **kwargs)
+        for parts, kwargs in AFFINE
     ),
 ]
 

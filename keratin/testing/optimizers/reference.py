@@ -267,15 +267,15 @@ def trajectory(
         batches.append([g / loss_scale_factor for g in batch])
         if len(batches) == gradient_accumulation_steps:
             t = (k + 1) // gradient_accumulation_steps
-            now = rate(k) if callable(rate) else rate
-            means = clipped([np.mean(g, axis=0) for g in zip(*batches, strict=True)], **clipping)
+            now: Any = rate(k) if callable(rate) else rate
+            means: Any = clipped([np.mean(g, axis=0) for g in zip(*batches, strict=True)], **clipping)
             batches = []
             for i, (r, g) in enumerate(zip(rules, means, strict=True)):
                 decay = weight_decay if weight_decay is not None and i not in excluded else 0.0
                 values[i] = r.step(values[i] * (1 - now * decay), g, t, now)
             if use_ema:
-                averages = averages or values
-                averages = [ema_momentum * a + (1 - ema_momentum) * v for a, v in zip(averages, values, strict=True)]
+                before: list[Any] = values if averages is None else averages
+                averages = [ema_momentum * a + (1 - ema_momentum) * v for a, v in zip(before, values, strict=True)]
                 if ema_overwrite_frequency and t % ema_overwrite_frequency == 0:
                     values = list(averages)
         history.append(list(values))
