@@ -132,8 +132,8 @@ class CompiledFunction:
         try:
             return self._run(args, kwargs)
         except spec.NotCompilable:
-            self._native = select.current().native_step(self.function)
-            return self._native(*args, **kwargs)
+            native = self._native = select.current().native_step(self.function)
+            return native(*args, **kwargs)
 
     def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         kwargs = dict(kwargs)
