@@ -69,6 +69,11 @@ def test_optimizer_of_samples(file):
 
 
 @pytest.mark.parametrize("file", ["mlp.keras", "mlp.h5"])
+def test_a_file_does_not_ask_for_the_compiler_of_the_engine_that_wrote_it(file):
+    assert load_model(SAMPLES / file).jit_compile == "auto"  # Keras writes True for "auto" on JAX
+
+
+@pytest.mark.parametrize("file", ["mlp.keras", "mlp.h5", "cnn_bn.keras"])
 def test_without_compiling(file):
     assert not load_model(SAMPLES / file, compile=False).compiled
 
