@@ -11,7 +11,9 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.python.ops import gen_nn_ops
 
+from keratin import config
 from keratin.backends.tensorflow.facts import sizes
+from keratin.backends.tensorflow.neural import reduce_window
 
 _WIDE = frozenset((tf.float32, tf.float64))
 
@@ -73,6 +75,33 @@ def _dropout(inputs: Any, key: Any, rate: float, shape: Sequence[Any]) -> Any:
     return tf.where(drawn >= rate, inputs * tf.constant(1 / (1 - rate), inputs.dtype), tf.zeros((), inputs.dtype))
 
 
+def _max_pool(
+    inputs: Any, pool_size: Any, strides: Any = None, padding: str = "valid", data_format: str | None = None
+) -> Any:
+    """The kernel: the body's maximum over blocks has a slow gradient here."""
+    given = tuple(inputs.shape)
+    rank = len(given) - 2
+    first = (data_format or config.image_data_format()) == "channels_first"
+    window, steps = (
+        (part,) * rank if isinstance(part, int) else tuple(part)
+        for part in (pool_size, pool_size if strides is None else strides)
+    )
+    spatial = given[2:] if first else given[1:-1]
+    if (
+        padding not in ("valid", "same")
+        or rank not in (1, 2, 3)
+        or len(window) != rank
+        or len(steps) != rank
+        or not inputs.dtype.is_floating
+        or any(size is None or size < least for size, least in zip(spatial, window, strict=True))
+        or min(*window, *steps) < 1
+    ):
+        return NotImplemented
+    lead, end = ((1, 1), ()) if first else ((1,), (1,))
+    pads: Any = "same" if padding == "same" else [(0, 0)] * (rank + 2)
+    return reduce_window(inputs, "max", (*lead, *window, *end), (*lead, *steps, *end), pads)
+
+
 native: dict[str, Callable[..., Any]] = {
     "relu": _elementwise(gen_nn_ops.relu),
     "relu6": _elementwise(gen_nn_ops.relu6),
@@ -83,5 +112,6 @@ native: dict[str, Callable[..., Any]] = {
     "log_softmax": _softmax(gen_nn_ops.log_softmax),
     "normalized_batch": _normalized_batch,
     "dense": _dense,
+    "max_pool": _max_pool,
     "keyed_dropout": _dropout,
 }
