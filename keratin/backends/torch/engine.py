@@ -24,7 +24,7 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensor
 
 from keratin import dtypes
-from keratin.backends.torch import bits
+from keratin.backends.torch import bits, memory
 from keratin.backends.torch.native import FORMS
 from keratin.backends.torch.programs import (
     abstract_eval,
@@ -55,6 +55,8 @@ from keratin.backends.torch.unsigned import (
 from keratin.backends.torch.updates import UPDATES
 from keratin.backends.torch.windows import conv, reduce_window
 from keratin.errors import BackendError
+
+memory.keep_freed_memory()
 
 name = "torch"
 has_gradients = has_compiler = True
