@@ -39,6 +39,8 @@ from keratin.backends.tensorflow.facts import (
     free_memory,
     from_foreign,
     from_host,
+    has_compiler,
+    has_gradients,
     is_tensor,
     is_traced,
     name,
