@@ -13,7 +13,7 @@ from tensorflow.python.ops import gen_nn_ops
 
 from keratin import config
 from keratin.backends.tensorflow.facts import sizes
-from keratin.backends.tensorflow.neural import reduce_window
+from keratin.backends.tensorflow.neural import conv, reduce_window
 
 _WIDE = frozenset((tf.float32, tf.float64))
 
@@ -49,6 +49,40 @@ def _dense(x: Any, kernel: Any, bias: Any = None) -> Any:
     return gen_nn_ops.bias_add(y, bias) if len(bias.shape) == 1 else NotImplemented
 
 
+def _biased_conv(
+    inputs: Any,
+    kernel: Any,
+    bias: Any,
+    strides: Any = 1,
+    padding: Any = "valid",
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Any:
+    """The bias added by its own kernel, whose gradient is one sum over rows."""
+    given, window = tuple(inputs.shape), tuple(kernel.shape)
+    rank = len(given) - 2
+    if rank not in (1, 2, 3) or len(window) != rank + 2 or not inputs.dtype.is_floating or len(bias.shape) != 1:
+        return NotImplemented
+    first = config.standardize_data_format(data_format) == "channels_first"
+    steps, dilation = (
+        (part,) * rank if isinstance(part, int) else tuple(part) for part in (strides, dilation_rate)
+    )
+    if first or padding not in ("valid", "same") or len(steps) != rank or len(dilation) != rank or None in given[1:]:
+        return NotImplemented
+    channels, size = given[-1], window[-2]
+    if 0 in window or channels % size or window[-1] % (channels // size) or bias.shape[0] != window[-1]:
+        return NotImplemented
+    if min(*steps, *dilation) < 1 or (max(steps) > 1 and max(dilation) > 1):
+        return NotImplemented
+    if padding == "valid" and any(
+        n <= (k - 1) * d for n, k, d in zip(given[1:-1], window[:-2], dilation, strict=True)
+    ):
+        return NotImplemented
+    pads: Any = "same" if padding == "same" else [(0, 0)] * rank
+    y = conv(inputs, kernel, steps, pads, dilation, (1,) * rank, channels // size, False)
+    return gen_nn_ops.bias_add(y, bias)
+
+
 def _normalized_batch(x: Any, offset: Any, scale: Any, axis: int, epsilon: float) -> Any:
     """The fused kernel, which takes rows of channels as images of one column."""
     rank = len(x.shape)
@@ -81,7 +115,7 @@ def _max_pool(
     """The kernel: the body's maximum over blocks has a slow gradient here."""
     given = tuple(inputs.shape)
     rank = len(given) - 2
-    first = (data_format or config.image_data_format()) == "channels_first"
+    first = config.standardize_data_format(data_format) == "channels_first"
     window, steps = (
         (part,) * rank if isinstance(part, int) else tuple(part)
         for part in (pool_size, pool_size if strides is None else strides)
@@ -112,6 +146,7 @@ native: dict[str, Callable[..., Any]] = {
     "log_softmax": _softmax(gen_nn_ops.log_softmax),
     "normalized_batch": _normalized_batch,
     "dense": _dense,
+    "biased_conv": _biased_conv,
     "max_pool": _max_pool,
     "keyed_dropout": _dropout,
 }
