@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from keratin import layers
-from keratin.testing.check import Check
+from keratin.backends import select
+from keratin.testing.check import Check, unique
 from keratin.testing.conformance import checks, parameters
+from keratin.testing.layers import answers
 from keratin.testing.layers.case import Case
 from keratin.testing.layers.rows import ROWS
 from tests.layers import against_keras
@@ -14,6 +17,11 @@ from tests.layers import against_keras
 
 def rows(kind: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("check", parameters(checks("layers", kind)))
+
+
+@rows("value")
+def test_value(check: Check) -> None:
+    check.run()
 
 
 @rows("shapes")
@@ -62,6 +70,15 @@ def test_bfloat16(check: Check) -> None:
 @rows("mixed_float16")
 def test_float16(check: Check) -> None:
     check.run()
+
+
+def test_answers_are_those_of_float64() -> None:
+    if select.current().has_compiler:
+        pytest.skip("the NumPy backend makes the answers")
+    for name, row in zip(unique([row.name for row in ROWS]), ROWS, strict=True):
+        for found, right in zip(answers.answer(row, "float64"), answers.kept()[name], strict=True):
+            np.testing.assert_allclose(found, right, rtol=1e-8, atol=1e-8)
+    assert len(answers.kept()) == len(ROWS)
 
 
 def test_every_layer_has_a_row() -> None:

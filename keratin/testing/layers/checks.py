@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from keratin import layers, ops, registry, tree
+from keratin import ops, registry, tree
 from keratin.backends import select
 from keratin.backends.spec import Spec
 from keratin.backends.symbolic import KerasTensor
@@ -21,6 +21,7 @@ from keratin.state.variable import Variable
 from keratin.testing import check
 from keratin.testing.arrays import results, tensors
 from keratin.testing.check import Check, holds, same
+from keratin.testing.layers.answers import answer, kept, randomize
 from keratin.testing.layers.case import Case, known, over_shapes
 
 RTOL = 1e-5
@@ -36,6 +37,17 @@ def checks(rows: Iterable[tuple[str, Case]]) -> list[Check]:
         for kind, (condition, needs, function) in KINDS.items()
         if condition(row)
     ]
+
+
+def check_value(name: str, row: Case) -> float:
+    """Outputs and new weights are those of the NumPy backend in float64."""
+    found, right = answer(row), kept()[name]
+    same([len(part) for part in found], [len(part) for part in right], "The number of elements is wrong.")
+    worst = 0.0
+    for a, b in zip(found, right, strict=True):
+        scale = max(1.0, float(np.abs(b).max(initial=0.0)))
+        worst = max(worst, check.close(a, b, RTOL, RTOL * scale, "an element or the sum of them"))
+    return worst
 
 
 def check_shapes(row: Case) -> float:
@@ -216,12 +228,6 @@ KINDS: dict[str, tuple[Callable[[Case], Any], str, Callable[[Case], float]]] = {
 
 
 # ---- helpers
-
-
-def randomize(layer: layers.Layer) -> None:
-    """Weights that tell every mistake: positive, because variances are among them, and all different."""
-    generator = np.random.default_rng(7)
-    layer.set_weights([generator.uniform(0.2, 1.0, v.shape).astype("float32") for v in layer.weights])
 
 
 def close(actual: Any, expected: Any, tolerance: float = RTOL) -> float:
