@@ -468,7 +468,12 @@ def concatenate(xs: Sequence[Any], axis: int) -> Any:
 def pad(x: Any, widths: Sequence[tuple[int, int]], value: Any) -> Any:
     if not widths:
         return x
-    return tf.pad(x, [list(pair) for pair in widths], constant_values=_like(value, x) if value else 0)
+    widths = [list(pair) for pair in widths]
+    if not value:
+        return tf.pad(x, widths)
+    # `tf.vectorized_map` pads with 0 whatever the value is (`_convert_pad_v2` in parallel_for/pfor.py of TensorFlow 2.21).
+    inside = tf.pad(tf.ones(tf.shape(x), tf.bool), widths)
+    return tf.where(inside, tf.pad(x, widths), _like(value, x))
 
 
 def flip(x: Any, axes: tuple[int, ...]) -> Any:
@@ -593,6 +598,8 @@ def scatter(x: Any, indices: Any, updates: Any, mode: str) -> Any:
     count = tf.reduce_prod(given)
     place = tf.reduce_sum(indices * tf.math.cumprod(given, exclusive=True, reverse=True), -1)
     place = tf.reshape(tf.where(inside, place, count), (-1, 1))
+    if not unknown(whole) and math.prod(whole[:depth]) < 2**31 - 1:
+        place = tf.cast(place, tf.int32)  # `tf.vectorized_map` has no rule for int64 (`_convert_tensor_scatter_update`)
     lead = shape(indices)[:-1]
     updates = tf.broadcast_to(_tensor_like(updates, x), sizes((*lead, *rest)))
     updates = tf.reshape(updates, sizes((shapes.size(lead), *rest)))
