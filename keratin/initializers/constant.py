@@ -9,6 +9,7 @@ import numpy as np
 from keratin import dtypes
 from keratin.errors import ShapeError
 from keratin.initializers.base import Initializer
+from keratin.ops import mechanism
 
 
 class Zeros(Initializer):
@@ -47,7 +48,7 @@ class Constant(Initializer):
 
     def host(self, shape: tuple[int, ...], dtype: str) -> np.ndarray[Any, Any]:
         """The values as a NumPy array.  Raises: ShapeError if the value does not broadcast to the shape."""
-        value = np.asarray(self.value).astype(dtypes.numpy_dtype(dtype))
+        value = mechanism.host_values(self.value).astype(dtypes.numpy_dtype(dtype))
         try:
             return np.array(np.broadcast_to(value, shape))
         except ValueError:

@@ -194,6 +194,16 @@ def convert(value: Any, dtype: str | None = None) -> Tensor:
     return result if dtype is None or dtypes.standardize(result.dtype) == dtype else p.cast(result, dtype)
 
 
+def host_values(value: Any) -> np.ndarray[Any, Any]:
+    """A tensor, a variable, an array, a list or a number as a NumPy array, which may share its memory.
+
+    Not every engine lets NumPy read all its tensors: PyTorch refuses those that it follows for gradients, and bfloat16.
+    """
+    if select.is_chosen() and select.current().is_tensor(value):
+        return select.current().to_host(value)
+    return np.asarray(value)
+
+
 def _from_host(value: Any, dtype: str | None, backend: Any) -> Tensor:
     kind = type(value)
     if kind in _SCALARS:

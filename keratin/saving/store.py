@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from keratin.ops import mechanism
+
 Array = np.ndarray[Any, Any]
 
 
@@ -110,7 +112,7 @@ def to_array(value: Any) -> Array:
 
     Raises: TypeError for Python objects.
     """
-    array = np.asarray(value)
+    array = mechanism.host_values(value)
     if array.dtype.kind == "O":
         raise TypeError(f"Only numbers can be stored as weights, not {type(value).__name__}.")
     return array if array.flags.c_contiguous else np.ascontiguousarray(array).reshape(array.shape)

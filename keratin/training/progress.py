@@ -24,6 +24,7 @@ import numpy as np
 
 from keratin import config
 from keratin.errors import ArgumentError
+from keratin.ops import mechanism
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -287,7 +288,7 @@ class Progbar:
         if isinstance(value, str) or value is None:
             self._sums[name] = (value, 1)
             return
-        value = float(np.mean(np.asarray(value)))
+        value = float(np.mean(mechanism.host_values(value)))
         if self.stateless_metrics is None:
             averaged = name not in (self.stateful_metrics or ())
         else:
@@ -407,7 +408,7 @@ def _number(value: Any) -> str:
     """As Keras writes it: four decimals, and exponents for what would vanish."""
     if value is None or isinstance(value, str):
         return str(value)
-    value = float(np.mean(np.asarray(value)))
+    value = float(np.mean(mechanism.host_values(value)))
     return f"{value:.4f}" if abs(value) > 1e-3 else f"{value:.4e}"
 
 

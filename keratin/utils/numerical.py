@@ -11,6 +11,7 @@ from keratin import config, ops
 from keratin.backends import select
 from keratin.backends.symbolic import KerasTensor
 from keratin.errors import ArgumentError, ShapeError
+from keratin.ops import mechanism
 
 
 def to_categorical(x: Any, num_classes: int | None = None) -> Any:
@@ -30,7 +31,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Any:
         if len(shape) > 1 and shape[-1] == 1:
             x = ops.squeeze(x, axis=-1)
         return ops.one_hot(x, num_classes)
-    given = np.asarray(x)
+    given = mechanism.host_values(x)
     classes = _whole_numbers(given)
     if classes.ndim > 1 and classes.shape[-1] == 1:
         classes = classes[..., 0]
@@ -151,4 +152,4 @@ def _sequence(sequence: Any, index: int, dtype: np.dtype[Any]) -> np.ndarray[Any
             expected="a list of lists",
             received=sequence,
         )
-    return np.asarray(sequence, dtype)
+    return np.asarray(mechanism.host_values(sequence) if _is_tensor(sequence) else sequence, dtype)

@@ -313,7 +313,9 @@ def test_memory_is_reused_only_where_nobody_reads_the_old_value():
     model = Watching()
     model.compile(keratin.optimizers.Adam(0.01))
     history = model.fit(X, Y, batch_size=64, epochs=1, verbose=0).history
-    np.testing.assert_allclose(history["moved"], [0.08], rtol=1e-3)  # the first step of Adam moves each of 8 by its rate
+    np.testing.assert_allclose(
+        history["moved"], [0.08], rtol=1e-3
+    )  # the first step of Adam moves each of 8 by its rate
 
 
 def test_variables_that_exchange_values_do_not_share_memory():
@@ -456,3 +458,25 @@ def test_jit_compile_uses_the_compiler(monkeypatch: pytest.MonkeyPatch):
     assert len(graphs) == 2  # the step and the prediction
     for a, b in zip([found[0], *found[1], found[2]], [expected[0], *expected[1], expected[2]], strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+# ---- on the host
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_tensors_that_numpy_cannot_read(monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype):
+    # The tests' own is more tolerant than PyTorch's.
+    monkeypatch.setattr(torch.Tensor, "__array__", lambda self, dtype=None, **kwargs: self.numpy())
+    given = torch.tensor([[0.25, 0.75], [0.5, 1.0]], dtype=dtype, requires_grad=True)
+    bar = keratin.utils.Progbar(1, verbose=0)
+    bar.update(1, [("loss", given.sum())])
+    constant = keratin.initializers.Constant(given)
+    assert constant((2, 2)).tolist() == given.tolist()
+    assert keratin.layers.Rescaling(given[0])(np.ones((1, 2), "float32")).tolist() == [[0.25, 0.75]]
+    assert keratin.utils.pad_sequences([given[0]], 3, dtype="float32").tolist() == [[0.0, 0.25, 0.75]]
+    assert keratin.ops.convert_to_numpy(given).tolist() == given.tolist()
+    model = mlp()
+    x = torch.ones(4, model.input_shape[-1], dtype=dtype, requires_grad=True)
+    model.compile("sgd", "mse")
+    model.fit(x, model(x), verbose=0)
+    model.predict(x, verbose=0)

@@ -120,7 +120,9 @@ def test_the_gradient_goes_through_the_statistics() -> None:
     layer = layers.BatchNormalization(epsilon=1e-3)
     layer(x)
     weights = np.random.default_rng(1).normal(size=(6, 3)).astype("float32")
-    _, (gradient,) = keratin.value_and_grad(lambda: ops.sum(ops.multiply(layer(x.value, training=True), weights)), [x])()
+    _, (gradient,) = keratin.value_and_grad(
+        lambda: ops.sum(ops.multiply(layer(x.value, training=True), weights)), [x]
+    )()
     reference = Reference(3, 0.99, 1e-3)
     values, step = x.numpy().astype("float64"), 1e-4
     for i, j in ((0, 0), (3, 1), (5, 2)):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from keratin import config, ops
 from keratin.layers.base import Layer
+from keratin.ops import mechanism
 from keratin.ops.mechanism import Tensor, TensorLike
 
 
@@ -37,7 +36,7 @@ class Rescaling(Layer):
     def _along_channels(self, value: TensorLike) -> Any:
         if isinstance(value, int | float):
             return value
-        array = np.asarray(value)
+        array = mechanism.host_values(value)
         if array.ndim and config.image_data_format() == "channels_first":
             array = array.reshape(array.shape + (1,) * (3 - array.ndim))
         return ops.cast(array, self.compute_dtype)

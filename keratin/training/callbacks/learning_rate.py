@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
+from keratin.ops import mechanism
 
 
 def optimizers_of(model: Any) -> Iterator[tuple[str, Any]]:
@@ -20,7 +20,7 @@ def optimizers_of(model: Any) -> Iterator[tuple[str, Any]]:
 
 def rate_of(optimizer: Any) -> float:
     """The learning rate now."""
-    return float(np.asarray(optimizer.learning_rate))
+    return float(mechanism.host_values(optimizer.learning_rate))
 
 
 def log_rates(model: Any, logs: dict[str, Any] | None) -> None:
