@@ -9,6 +9,7 @@ import numpy as np
 
 from keratin import constraints as constraints_module
 from keratin import dtypes, initializers, registry, regularizers, tree
+from keratin.backends import primitives as p
 from keratin.backends import select, symbolic
 from keratin.backends.symbolic import KerasTensor
 from keratin.errors import ArgumentError, KeratinError, ShapeError, StateError, UnknownArgumentError
@@ -765,4 +766,5 @@ class Layer(Operation, tracking.Tracked, select.idiom("LayerBase")):
 def activity_loss(regularizer: Callable[[Any], Tensor], output: Tensor) -> Tensor:
     """The penalty per sample, in float32 for half precision: sums over a batch leave the range of float16."""
     wide = mechanism.convert(output, "float32") if mechanism.dtype_of(output) in dtypes.HALF else output
-    return regularizer(wide) / max(wide.shape[0], 1) if len(wide.shape) else regularizer(wide)
+    sizes = p.shape(wide)
+    return p.divide(regularizer(wide), max(sizes[0], 1)) if sizes else regularizer(wide)

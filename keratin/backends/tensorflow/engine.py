@@ -471,7 +471,7 @@ def pad(x: Any, widths: Sequence[tuple[int, int]], value: Any) -> Any:
     widths = [list(pair) for pair in widths]
     if not value:
         return tf.pad(x, widths)
-    # `tf.vectorized_map` pads with 0 whatever the value is (`_convert_pad_v2` in parallel_for/pfor.py of TensorFlow 2.21).
+    # `tf.vectorized_map` pads with 0 whatever the value is: `_convert_pad_v2` in parallel_for/pfor.py, TensorFlow 2.21.
     inside = tf.pad(tf.ones(tf.shape(x), tf.bool), widths)
     return tf.where(inside, tf.pad(x, widths), _like(value, x))
 
