@@ -37,6 +37,7 @@ def check_op(
     Returns the largest relative error of each kind of check.
     Raises: AssertionError that names every check that fails.
 
+    >>> import numpy as np
     >>> from keratin import ops
     >>> from keratin.testing.ops.case import floating
     >>> errors = check_op(ops.tanh, [np.linspace(-2, 2, 5, dtype="float32")], np.tanh, dtype=floating, edges=True)
