@@ -51,6 +51,21 @@ from keratin.backends.tensorflow.facts import (
     to_host,
     unknown,
 )
+from keratin.backends.tensorflow.linear import (
+    HALF,
+    cast_tensor,
+    cholesky,
+    det,
+    dot_general,
+    eigh,
+    einsum,
+    inverse,
+    matmul,
+    qr,
+    solve,
+    solve_triangular,
+    svd,
+)
 from keratin.backends.tensorflow.native import native
 from keratin.backends.tensorflow.neural import conv, reduce_window
 from keratin.backends.tensorflow.transforms import (
@@ -106,31 +121,20 @@ def _through(function: Callable[..., Any], wider: dict[Any, Any]) -> Callable[..
         wide = wider.get(dtype)
         if wide is None:
             return function(x, *args)
-        return tf.cast(function(tf.cast(x, wide), *(_cast_tensor(a, wide) for a in args)), dtype)
+        return tf.cast(function(tf.cast(x, wide), *(cast_tensor(a, wide) for a in args)), dtype)
 
     return run
 
 
-def _cast_tensor(value: Any, dtype: Any) -> Any:
-    return tf.cast(value, dtype) if isinstance(value, tf.Tensor) else value
-
-
 _SIGNLESS = {tf.uint8: tf.int32, tf.uint16: tf.int32, tf.uint32: tf.int64, tf.uint64: tf.int64}
-_HALF = {tf.float16: tf.float32, tf.bfloat16: tf.float32}
 _BOOL = {tf.bool: tf.uint8}
-_WHOLE = {
-    **dict.fromkeys((tf.bool, tf.int8, tf.uint8, tf.int16, tf.uint16), tf.int32),
-    **dict.fromkeys((tf.uint32, tf.uint64), tf.int64),
-}
-"""Integers of which products of matrices have no kernel; the lower bits are the same."""
-
 exp, expm1, log, log1p, sqrt, rsqrt = tf.exp, tf.math.expm1, tf.math.log, tf.math.log1p, tf.sqrt, tf.math.rsqrt
 sin, cos, tan, asin, acos, atan = tf.sin, tf.cos, tf.tan, tf.asin, tf.acos, tf.atan
 sinh, cosh, tanh, asinh, acosh, atanh = tf.sinh, tf.cosh, tf.tanh, tf.asinh, tf.acosh, tf.atanh
 sigmoid, conj, stop_gradient, copy = tf.sigmoid, tf.math.conj, tf.stop_gradient, tf.identity
 real, imag = tf.math.real, tf.math.imag
 erf = tf.math.erf
-lgamma, digamma = (_through(f, _HALF) for f in (tf.math.lgamma, tf.math.digamma))
+lgamma, digamma = (_through(f, HALF) for f in (tf.math.lgamma, tf.math.digamma))
 negative, abs, sign = (_through(f, _SIGNLESS) for f in (tf.negative, tf.abs, tf.sign))
 
 
@@ -143,7 +147,7 @@ def _erfinv(x: Any) -> Any:
     return value, lambda upstream: upstream * tf.constant(math.sqrt(math.pi) / 2, x.dtype) * tf.exp(value * value)
 
 
-erfinv = _through(_erfinv, _HALF)
+erfinv = _through(_erfinv, HALF)
 
 
 def _for_floats(function: Callable[[Any], Any], otherwise: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -393,8 +397,8 @@ def _reduction(function: Callable[..., Any], wider: dict[Any, Any]) -> Callable[
     return run
 
 
-sum = _reduction(tf.reduce_sum, {**_HALF, tf.bool: tf.int32})
-prod = _reduction(tf.reduce_prod, {**_HALF, tf.bool: tf.int32})
+sum = _reduction(tf.reduce_sum, {**HALF, tf.bool: tf.int32})
+prod = _reduction(tf.reduce_prod, {**HALF, tf.bool: tf.int32})
 
 
 def _of_rows(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -431,7 +435,7 @@ def _arg_extreme(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 argmax, argmin = _arg_extreme(tf.argmax), _arg_extreme(tf.argmin)
-cumsum, cumprod = _through(tf.cumsum, {**_HALF, **_BOOL}), _through(tf.math.cumprod, {**_HALF, **_BOOL})
+cumsum, cumprod = _through(tf.cumsum, {**HALF, **_BOOL}), _through(tf.math.cumprod, {**HALF, **_BOOL})
 
 
 # ---- shape
@@ -625,116 +629,6 @@ _SCATTER: dict[str, Callable[..., Any]] = {
     "max": tf.tensor_scatter_nd_max,
     "min": tf.tensor_scatter_nd_min,
 }
-
-
-# ---- linear algebra
-
-
-def matmul(x: Any, y: Any) -> Any:
-    wide = _WHOLE.get(x.dtype)
-    if wide is not None:
-        return tf.cast(matmul(tf.cast(x, wide), tf.cast(y, wide)), x.dtype)
-    if len(x.shape) == 2 and len(y.shape) == 2:
-        return gen_math_ops.mat_mul(x, y)
-    if len(x.shape) == 1 or len(y.shape) == 1:
-        left = tf.expand_dims(x, 0) if len(x.shape) == 1 else x
-        right = tf.expand_dims(y, 1) if len(y.shape) == 1 else y
-        result = matmul(left, right)
-        gone = ([-1] if len(y.shape) == 1 else []) + ([-2] if len(x.shape) == 1 else [])
-        return tf.squeeze(result, gone)
-    if len(y.shape) == 2:  # one product of matrices, in place of one for each of the leading positions
-        *lead, inner = shape(x)
-        rows = tf.matmul(tf.reshape(x, sizes((shapes.size(lead), inner))), y)
-        return reshape(rows, (*lead, shape(y)[1]))
-    return tf.matmul(x, y)
-
-
-def dot_general(x: Any, y: Any, contract: Any, batch: Any) -> Any:
-    letters = iter("abcdefghijklmnopqrstuvwxyz")
-    left: list[str] = [next(letters) for _ in x.shape]
-    right: list[str] = [next(letters) for _ in y.shape]
-    for a, b in (*zip(*contract, strict=True), *zip(*batch, strict=True)):
-        right[b] = left[a]
-    result = [left[a] for a in batch[0]]
-    result += [c for i, c in enumerate(left) if i not in contract[0] and i not in batch[0]]
-    result += [c for i, c in enumerate(right) if i not in contract[1] and i not in batch[1]]
-    return _einsum(f"{''.join(left)},{''.join(right)}->{''.join(result)}", [x, y])
-
-
-def einsum(subscripts: str, *operands: Any) -> Any:
-    inputs, result = subscripts.split("->")
-    parts = inputs.split(",")
-    largest: dict[str, Any] = {}
-    for letters, x in zip(parts, operands, strict=True):
-        for letter, size in zip(letters, x.shape, strict=True):
-            if largest.get(letter, 1) == 1:
-                largest[letter] = size
-    given = list(operands)
-    for place, (letters, x) in enumerate(zip(parts, operands, strict=True)):
-        axes = [i for i, (letter, size) in enumerate(zip(letters, x.shape, strict=True)) if size == 1 != largest[letter]]
-        if axes:  # those of size 1 broadcast; TensorFlow's einsum does so only behind dots
-            given[place] = tf.squeeze(x, axes)
-            parts[place] = "".join(letter for i, letter in enumerate(letters) if i not in axes)
-    return _einsum(f"{','.join(parts)}->{result}", given)
-
-
-def _einsum(equation: str, operands: list[Any]) -> Any:
-    wide = _WHOLE.get(operands[0].dtype)
-    if wide is not None:
-        return tf.cast(_einsum(equation, [tf.cast(x, wide) for x in operands]), operands[0].dtype)
-    if len(operands) <= 2:
-        return tf.raw_ops.Einsum(inputs=operands, equation=equation)
-    return tf.einsum(equation, *operands)
-
-
-def _wide(function: Callable[..., Any]) -> Callable[..., Any]:
-    """In float32 where a half dtype has no kernel."""
-
-    def run(x: Any, *args: Any) -> Any:
-        if x.dtype not in _HALF:
-            return function(x, *args)
-        result = function(tf.cast(x, tf.float32), *(_cast_tensor(a, tf.float32) for a in args))
-        if isinstance(result, tuple):
-            return tuple(tf.cast(r, x.dtype) for r in result)
-        return tf.cast(result, x.dtype)
-
-    return run
-
-
-cholesky, inverse, det = _wide(tf.linalg.cholesky), _wide(tf.linalg.inv), _wide(tf.linalg.det)
-
-
-@_wide
-def qr(x: Any, mode: str) -> tuple[Any, Any]:
-    q, r = tf.linalg.qr(x, full_matrices=mode == "complete")
-    return q, r
-
-
-@_wide
-def svd(x: Any, full_matrices: bool) -> tuple[Any, Any, Any]:
-    s, u, v = tf.linalg.svd(x, full_matrices=full_matrices)
-    return u, s, tf.linalg.adjoint(v)
-
-
-@_wide
-def eigh(x: Any) -> tuple[Any, Any]:
-    values, vectors = tf.linalg.eigh(x)
-    return values, vectors
-
-
-@_wide
-def solve(a: Any, b: Any) -> Any:
-    return tf.linalg.solve(*_same_batch(a, b))
-
-
-@_wide
-def solve_triangular(a: Any, b: Any, lower: bool) -> Any:
-    return tf.linalg.triangular_solve(*_same_batch(a, b), lower=lower)
-
-
-def _same_batch(a: Any, b: Any) -> tuple[Any, Any]:
-    batch = shapes.broadcast(shape(a)[:-2], shape(b)[:-2])
-    return broadcast_to(a, (*batch, *shape(a)[-2:])), broadcast_to(b, (*batch, *shape(b)[-2:]))
 
 
 # ---- order
