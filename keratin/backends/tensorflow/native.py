@@ -64,9 +64,7 @@ def _biased_conv(
     if rank not in (1, 2, 3) or len(window) != rank + 2 or not inputs.dtype.is_floating or len(bias.shape) != 1:
         return NotImplemented
     first = config.standardize_data_format(data_format) == "channels_first"
-    steps, dilation = (
-        (part,) * rank if isinstance(part, int) else tuple(part) for part in (strides, dilation_rate)
-    )
+    steps, dilation = ((part,) * rank if isinstance(part, int) else tuple(part) for part in (strides, dilation_rate))
     if first or padding not in ("valid", "same") or len(steps) != rank or len(dilation) != rank or None in given[1:]:
         return NotImplemented
     channels, size = given[-1], window[-2]
@@ -74,9 +72,7 @@ def _biased_conv(
         return NotImplemented
     if min(*steps, *dilation) < 1 or (max(steps) > 1 and max(dilation) > 1):
         return NotImplemented
-    if padding == "valid" and any(
-        n <= (k - 1) * d for n, k, d in zip(given[1:-1], window[:-2], dilation, strict=True)
-    ):
+    if padding == "valid" and any(n <= (k - 1) * d for n, k, d in zip(given[1:-1], window[:-2], dilation, strict=True)):
         return NotImplemented
     pads: Any = "same" if padding == "same" else [(0, 0)] * rank
     y = conv(inputs, kernel, steps, pads, dilation, (1,) * rank, channels // size, False)

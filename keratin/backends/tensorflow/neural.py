@@ -37,10 +37,8 @@ def conv(
         wide = ((1, *strides), padding, (1, *dilation), (1, *input_dilation))
         return tf.squeeze(conv(tf.expand_dims(x, 1), tf.expand_dims(kernel, 0), *wide, groups, False), [1])
     if rank == 3 and x.dtype in (tf.float16, tf.float64):  # no kernel for the gradients
-        single = conv(
-            tf.cast(x, tf.float32), tf.cast(kernel, tf.float32), strides, padding, dilation, input_dilation, groups, False
-        )
-        return tf.cast(single, x.dtype)
+        wide = (tf.cast(part, tf.float32) for part in (x, kernel))
+        return tf.cast(conv(*wide, strides, padding, dilation, input_dilation, groups, False), x.dtype)
     if padding != "same" and any(step > 1 for step in input_dilation):
         if groups == 1 and rank == 2 and set(strides) == {1} and set(dilation) == {1}:
             return _transposed(x, kernel, padding, input_dilation)
@@ -80,10 +78,10 @@ def _dilated(plain: Callable[..., Any], x: Any, kernel: Any, strides: Any, mode:
 
 
 def _grouped(x: Any, kernel: Any, strides: Any, mode: str, dilation: Any, groups: int) -> Any:
-    if kernel.shape[-2] == 1 and len(strides) == 2 and strides[0] == strides[1] and x.shape[-1] == groups:
-        if set(strides) == {1} or set(dilation) == {1}:
-            depthwise = tf.reshape(kernel, (*kernel.shape[:-2], groups, kernel.shape[-1] // groups))
-            return tf.nn.depthwise_conv2d(x, depthwise, (1, *strides, 1), mode, dilations=list(dilation))
+    plain = len(strides) == 2 and len(set(strides)) == 1 and 1 in (max(strides), max(dilation))
+    if plain and kernel.shape[-2] == 1 and x.shape[-1] == groups:
+        depthwise = tf.reshape(kernel, (*kernel.shape[:-2], groups, kernel.shape[-1] // groups))
+        return tf.nn.depthwise_conv2d(x, depthwise, (1, *strides, 1), mode, dilations=list(dilation))
     parts = zip(tf.split(x, groups, -1), tf.split(kernel, groups, -1), strict=True)
     return tf.concat([_convolution(part, weights, strides, mode, dilation) for part, weights in parts], -1)
 
@@ -100,12 +98,7 @@ def _transposed(x: Any, kernel: Any, padding: Any, steps: Any) -> Any:
         return _convolution(_shifted(_spread(x, steps), padding), kernel, (1, 1), "VALID", (1, 1))
     turned = tf.transpose(tf.reverse(kernel, [0, 1]), (0, 1, 3, 2))
     pads = [[0, 0], *([f, a] for f, a in zip(before, after, strict=True)), [0, 0]]
-    return tf.nn.conv2d_transpose(x, turned_for_transpose(turned), sizes((batch, *out, kernel.shape[-1])), steps, pads)
-
-
-def turned_for_transpose(turned: Any) -> Any:
-    """Kernels of `conv2d_transpose` are (height, width, out, in)."""
-    return turned
+    return tf.nn.conv2d_transpose(x, turned, sizes((batch, *out, kernel.shape[-1])), steps, pads)
 
 
 def _spread(x: Any, steps: Sequence[int]) -> Any:
@@ -216,7 +209,7 @@ def _pool(x: Any, kind: str, window: list[int], strides: list[int], padding: Any
 
 
 def _mended(result: Any, x: Any, window: list[int], strides: list[int], mode: str) -> Any:
-    """The greatest of a window where it is -inf or NaN: TensorFlow's kernel begins with the least number, and skips NaN."""
+    """The greatest of a window where it is -inf or NaN: the kernel begins with the least number, and skips NaN."""
     lowest = tf.constant(x.dtype.min, x.dtype)
     result = tf.where(tf.equal(result, lowest), tf.constant(-math.inf, x.dtype), result)
     missing = tf.math.is_nan(x)

@@ -312,9 +312,7 @@ def while_loop(condition: Callable[[Any], Any], body: Callable[[Any], Any], carr
 
     def step(*values: Any) -> list[Any]:
         new = tree.flatten(body(tree.unflatten(treedef, values)))
-        return [
-            tf.ensure_shape(tf.convert_to_tensor(value), old.shape) for value, old in zip(new, start, strict=True)
-        ]
+        return [tf.ensure_shape(tf.convert_to_tensor(value), old.shape) for value, old in zip(new, start, strict=True)]
 
     final = tf.while_loop(
         lambda *values: tf.reshape(condition(tree.unflatten(treedef, values)), ()),
@@ -381,5 +379,3 @@ def host_callback(function: Callable[..., Any], specs: Sequence[Spec], *args: An
     """Run a NumPy function on the host, in order, from inside a graph."""
     results = tf.numpy_function(lambda *arrays: list(function(*arrays)), args, [native_dtype(s.dtype) for s in specs])
     return [tf.ensure_shape(r, s.shape) for r, s in zip(results, specs, strict=True)]
-
-
