@@ -15,6 +15,18 @@ def rows(kind: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("check", parameters(checks("ops", kind)))
 
 
+def one_row_each(kind: str) -> pytest.MarkDecorator:
+    """The first row of each op at once, the others among the slow tests: each is a program to compile."""
+    seen: set[str] = set()
+    found = []
+    for parameter in parameters(checks("ops", kind)):
+        subject = parameter.values[0].subject
+        marks = [*parameter.marks, *([pytest.mark.slow] if subject in seen else [])]
+        found.append(pytest.param(*parameter.values, id=parameter.id, marks=marks))
+        seen.add(subject)
+    return pytest.mark.parametrize("check", found)
+
+
 @rows("value")
 def test_value(check: Check) -> None:
     check.run()
@@ -50,12 +62,12 @@ def test_compiled(check: Check) -> None:
     check.run()
 
 
-@rows("vmapped")
+@one_row_each("vmapped")
 def test_vmapped(check: Check) -> None:
     check.run()
 
 
-@rows("unknown_batch")
+@one_row_each("unknown_batch")
 def test_unknown_batch(check: Check) -> None:
     check.run()
 
