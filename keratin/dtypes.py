@@ -116,7 +116,7 @@ def standardize(dtype: Any) -> str:
         name = _NAMES.get(dtype)
     except TypeError:
         name = None
-    if name is not None:
+    if name is not None and not isinstance(dtype, int):  # to TensorFlow's dtypes, an int equals the one of that number
         return name
     name = _name_of(dtype)
     if name not in ALLOWED:
