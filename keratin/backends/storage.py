@@ -66,8 +66,13 @@ class TensorStorage:
         self.borrowed = True
         return self._value
 
+    # What `Variable` has, and a storage may ask for:
+
     def _materialize(self) -> None:
-        raise NotImplementedError  # `Variable` has it
+        raise NotImplementedError
+
+    def _is_replaced(self) -> bool:
+        raise NotImplementedError
 
 
 class AsTensor:

@@ -150,6 +150,10 @@ class Variable(select.idiom("VariableBase"), AsTensor):
         """Whether the value was made."""
         return self._value is not None
 
+    def _is_replaced(self) -> bool:
+        """Whether a scope stands between the reader and the value, as in a program."""
+        return local.scope is not None
+
     def _materialize(self) -> None:
         backend = select.current()
         initializer = self._initializer

@@ -232,7 +232,7 @@ class BackwardStep(keratin.Model):
         y_pred = self(x, training=True)
         loss = self.compute_loss(y=y, y_pred=y_pred)
         loss.backward()
-        trainable_weights = [v for v in self.trainable_weights]
+        trainable_weights = list(self.trainable_weights)
         gradients = [v.value.grad for v in trainable_weights]
         with torch.no_grad():
             self.optimizer.apply(gradients, trainable_weights)

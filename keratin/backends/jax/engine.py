@@ -524,9 +524,7 @@ def loop(
         return finish(carry, constants)
 
     program = jit(whole, donate_argnums=(0,))
-    return lambda state, constants, data, start, stop: program(
-        state, constants, data, np.int32(start), np.int32(stop)
-    )
+    return lambda state, constants, data, start, stop: program(state, constants, data, np.int32(start), np.int32(stop))
 
 
 def while_loop(condition: Callable[[Any], Any], body: Callable[[Any], Any], carry: Any) -> Any:
@@ -577,7 +575,7 @@ def native_step(function: Callable[..., Any], optimize: bool | None = None) -> C
 
 
 def unknown_batch(function: Callable[..., Any], specs: Sequence[Spec]) -> Callable[..., Any]:
-    """A program of `function(*tensors) -> list of tensors` for any size where `specs` have None, the same everywhere."""
+    """A program of `function(*tensors) -> list of tensors` for any size where `specs` have None, one for all."""
     from jax import export
 
     (batch,) = export.symbolic_shape("batch")

@@ -11,7 +11,6 @@ from tensorflow.python.trackable.base import Trackable
 from keratin.backends.spec import NotCompilable
 from keratin.backends.storage import PlainLayer as LayerBase
 from keratin.backends.storage import TensorStorage
-from keratin.state.scope import local
 
 __all__ = ["LayerBase", "TrackedBase", "VariableBase"]
 
@@ -95,7 +94,7 @@ class VariableBase(TensorStorage, Trackable):
     @property
     def handle(self) -> Any:
         """The resource behind the `tf.Variable`: what a tape knows it by."""
-        if local.scope is not None:
+        if self._is_replaced():
             raise NotCompilable("A tape asks for a variable inside a program of Keratin's.")
         return self.cell().handle
 
