@@ -117,6 +117,13 @@ def is_array_like(value: Any) -> bool:
     return isinstance(value, np.ndarray) or any(hasattr(value, name) for name in _SIGNS) or _is_stored(value)
 
 
+def reading_ahead(data: Any) -> Any:
+    """A data set that can make batches while others are used (one of tf.data) doing so, as far ahead as pays."""
+    if hasattr(data, "element_spec") and callable(getattr(data, "prefetch", None)):
+        return data.prefetch(-1)  # tf.data.AUTOTUNE
+    return data
+
+
 def column(value: Any, name: str) -> Column:
     """`value` as a column.
 

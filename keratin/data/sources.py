@@ -18,7 +18,7 @@ import numpy as np
 import optree
 
 from keratin import tree
-from keratin.data.adapters import Column, Rows, column, from_lists, is_array_like
+from keratin.data.adapters import Column, Rows, column, from_lists, is_array_like, reading_ahead
 from keratin.data.packing import PARTS, label, unpack_x_y_sample_weight
 from keratin.data.prefetch import Prefetcher
 from keratin.data.sequences import PyDataset
@@ -259,7 +259,7 @@ class StreamSource:
         self.where, self.shuffle, self.class_weight, self.prefetch = where, shuffle, class_weight, prefetch
         self._numbered = data if isinstance(data, PyDataset) else None
         self._once = self._numbered is None and isinstance(data, Iterator)
-        self._data: Any = data
+        self._data: Any = reading_ahead(data)
         self._length = self._known_length()
         self._given = steps
         self.steps = self._length if steps is None else steps

@@ -8,6 +8,7 @@ import pytest
 import keratin
 from keratin import layers, losses, metrics, ops, optimizers
 from keratin.backends import select, spec
+from keratin.data.sources import as_source
 from keratin.state.scope import Scope
 
 if select.backend_name() != "tensorflow":
@@ -220,6 +221,11 @@ def test_data_sets_flow_in():
     model.fit(pairs, epochs=2, validation_data=pairs, verbose=0)
     assert model.predict(pairs.map(lambda x, y: x), verbose=0).shape == (64, 1)
     assert np.isfinite(model.evaluate(pairs, verbose=0))
+
+
+def test_data_sets_read_ahead():
+    source = as_source(tf.data.Dataset.from_tensor_slices((X, Y)).batch(24))
+    assert "Prefetch" in type(source._data).__name__ and source.steps == 3
 
 
 def test_checkpoints_of_tensorflow(tmp_path):
