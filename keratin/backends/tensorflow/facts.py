@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import operator
+import threading
 from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
@@ -19,6 +20,14 @@ name = "tensorflow"
 has_gradients = has_compiler = True
 EagerTensor = framework.EagerTensor
 TENSOR_TYPES: tuple[type, ...] = (EagerTensor, framework.SymbolicTensor)
+
+
+class _Mapping(threading.local):
+    active = False
+
+
+mapping = _Mapping()
+"""Whether `tf.vectorized_map` traces for Keratin's `vmap`: it has no rule for a condition of one row."""
 
 
 def is_tensor(value: Any) -> bool:

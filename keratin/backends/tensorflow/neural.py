@@ -14,7 +14,7 @@ from typing import Any
 import tensorflow as tf
 
 from keratin import shapes
-from keratin.backends.tensorflow.facts import EagerTensor, number, shape, sizes, unknown
+from keratin.backends.tensorflow.facts import EagerTensor, mapping, number, shape, sizes, unknown
 
 
 def conv(
@@ -212,12 +212,19 @@ def _mended(result: Any, x: Any, window: list[int], strides: list[int], mode: st
     """The greatest of a window where it is -inf or NaN: the kernel begins with the least number, and skips NaN."""
     lowest = tf.constant(x.dtype.min, x.dtype)
     result = tf.where(tf.equal(result, lowest), tf.constant(-math.inf, x.dtype), result)
-    missing = tf.math.is_nan(x)
-    if isinstance(missing, EagerTensor) and not bool(tf.reduce_any(missing)):
-        return result
-    poison = tf.where(missing, tf.constant(math.nan, x.dtype), tf.constant(0, x.dtype))
+    x = tf.stop_gradient(x)
     pool = tf.nn.avg_pool2d if len(window) == 2 else tf.nn.avg_pool3d
-    return result + tf.stop_gradient(pool(poison, window, strides, mode))
+
+    def poison() -> Any:
+        missing = tf.where(tf.math.is_nan(x), tf.constant(math.nan, x.dtype), tf.zeros((), x.dtype))
+        return pool(missing, window, strides, mode)
+
+    if mapping.active:
+        return result + poison()
+    found = tf.math.is_nan(tf.reduce_max(x))  # one pass where there is none
+    if isinstance(found, EagerTensor):
+        return result + poison() if bool(found) else result
+    return result + tf.cond(found, poison, lambda: tf.zeros_like(result))
 
 
 def _same(length: Any, window: int, stride: int) -> Any:

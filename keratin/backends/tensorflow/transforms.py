@@ -12,7 +12,7 @@ from tensorflow.python.framework.func_graph import FuncGraph
 
 from keratin import dtypes, tree
 from keratin.backends.spec import Spec
-from keratin.backends.tensorflow.facts import EagerTensor, borrow_host, native_dtype, number, shape
+from keratin.backends.tensorflow.facts import EagerTensor, borrow_host, mapping, native_dtype, number, shape
 
 # ---- programs
 
@@ -225,7 +225,11 @@ def vmap(function: Callable[..., Any], in_axes: Any, out_axes: Any) -> Callable[
         def row(*slices: Any) -> list[Any]:
             remaining = iter(slices)
             given = [x if axis is None else next(remaining) for x, axis in zip(args, axes, strict=True)]
-            outputs, treedef = tree.flatten_with_treedef(function(*given))
+            before, mapping.active = mapping.active, True
+            try:
+                outputs, treedef = tree.flatten_with_treedef(function(*given))
+            finally:
+                mapping.active = before
             structure[:] = [treedef]
             return [tf.convert_to_tensor(value) for value in outputs]
 
