@@ -81,7 +81,7 @@ def set_backend(backend: str) -> None:
 
 
 def idiom(name: str) -> Any:
-    """What makes a thing at home in the backend's ecosystem: "LayerBase" or "VariableBase".
+    """What makes a thing at home in the backend's ecosystem: "LayerBase", "TrackedBase" or "VariableBase".
 
     Raises: AttributeError if the backend has none.
     """

@@ -82,6 +82,12 @@ class AsTensor:
         return self.value  # type: ignore[attr-defined]
 
 
+class PlainTracked:
+    """Base of what holds variables (layers, metrics, optimizers) where the engine does not track them."""
+
+    __slots__ = ()
+
+
 class PlainLayer:
     """Base of `Layer` where the engine has no such thing."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -35,8 +35,13 @@ from keratin.state import masks, policy, scope, tracking
 from keratin.state.seed import SeedGenerator
 from keratin.state.variable import Variable, path_scope
 
+if TYPE_CHECKING:
+    from keratin.backends.storage import PlainLayer as LayerBase
+else:
+    LayerBase = select.idiom("LayerBase")
 
-class Layer(Operation, tracking.Tracked, select.idiom("LayerBase")):
+
+class Layer(Operation, tracking.Tracked, LayerBase):
     """A computation with state.
 
     A subclass makes its variables in `__init__`, or in `build` once the input's shape is known, and computes in `call`.

@@ -69,7 +69,6 @@ class Adam(Optimizer):
             square = new["velocity_hat"] = ops.maximum(slots["velocity_hat"], square)
         return value - rate * new["momentum"] / (ops.sqrt(square) + self.epsilon), new
 
-
     def update_together(
         self, gradients: list[Tensor], values: list[Tensor], slots: dict[str, list[Tensor]], learning_rate: Tensor
     ) -> tuple[list[Tensor], dict[str, list[Tensor]]] | None:

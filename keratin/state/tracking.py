@@ -7,7 +7,7 @@ can be missed: a list filled later, a nested one, or one changed in place counts
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from keratin.backends import select
 from keratin.state.seed import SeedGenerator
@@ -19,14 +19,13 @@ UNTRACKED = frozenset(
 )
 
 
-def _engine_base() -> Any:
-    try:
-        return select.idiom("TrackedBase")
-    except AttributeError:  # most engines do not track what holds variables
-        return object
+if TYPE_CHECKING:
+    from keratin.backends.storage import PlainTracked as TrackedBase
+else:
+    TrackedBase = select.idiom("TrackedBase")
 
 
-class Tracked(_engine_base()):
+class Tracked(TrackedBase):
     """Base of what can hold variables: layers, metrics, optimizers.  A class may name more `untracked` attributes."""
 
     untracked: frozenset[str] = frozenset()

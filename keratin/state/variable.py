@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,7 +22,13 @@ from keratin.state.scope import local
 AGGREGATIONS = (None, "none", "mean", "sum", "only_first_replica")
 
 
-class Variable(select.idiom("VariableBase"), AsTensor):
+if TYPE_CHECKING:
+    from keratin.backends.storage import TensorStorage as VariableBase
+else:
+    VariableBase = select.idiom("VariableBase")
+
+
+class Variable(VariableBase, AsTensor):
     """A tensor that can be assigned.
 
     The value is made when it is first read: `initializer` runs on the host then, so that building a model computes

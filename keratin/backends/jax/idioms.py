@@ -6,9 +6,10 @@ import sys
 from typing import Any
 
 from keratin.backends.storage import PlainLayer as LayerBase
+from keratin.backends.storage import PlainTracked as TrackedBase
 from keratin.backends.storage import TensorStorage
 
-__all__ = ["LayerBase", "VariableBase", "register_variables"]
+__all__ = ["LayerBase", "TrackedBase", "VariableBase", "register_variables"]
 
 
 class VariableBase(TensorStorage):

@@ -472,12 +472,12 @@ def concatenate(xs: Sequence[Any], axis: int) -> Any:
 def pad(x: Any, widths: Sequence[tuple[int, int]], value: Any) -> Any:
     if not widths:
         return x
-    widths = [list(pair) for pair in widths]
+    pairs = [list(pair) for pair in widths]
     if not value:
-        return tf.pad(x, widths)
+        return tf.pad(x, pairs)
     # `tf.vectorized_map` pads with 0 whatever the value is: `_convert_pad_v2` in parallel_for/pfor.py, TensorFlow 2.21.
-    inside = tf.pad(tf.ones(tf.shape(x), tf.bool), widths)
-    return tf.where(inside, tf.pad(x, widths), _like(value, x))
+    inside = tf.pad(tf.ones(tf.shape(x), tf.bool), pairs)
+    return tf.where(inside, tf.pad(x, pairs), _like(value, x))
 
 
 def flip(x: Any, axes: tuple[int, ...]) -> Any:

@@ -8,9 +8,10 @@ from typing import Any
 
 import torch
 
+from keratin.backends.storage import PlainTracked as TrackedBase
 from keratin.backends.torch.programs import eager, refuse_in_trace
 
-__all__ = ["LayerBase", "VariableBase"]
+__all__ = ["LayerBase", "TrackedBase", "VariableBase"]
 
 
 def _new_parameter(value: torch.Tensor, trainable: bool, shared: bool) -> torch.nn.Parameter:

@@ -35,7 +35,8 @@ def adam(
 ) -> tuple[list[torch.Tensor], dict[str, list[torch.Tensor]]] | None:
     """Adam in the paper's efficient form: `rate` has the corrections in it, so the kernel's own are switched off.
 
-    They are `1 - beta ** step`, which is 1 at a step without end. None where autograd follows a tensor, or for a compiler.
+    They are `1 - beta ** step`, which is 1 at a step without end.
+    None where autograd follows a tensor, or for a compiler.
     """
     if is_optimizing() or _followed(values, gradients, *slots.values()):
         return None  # `torch.compile` knows no `_fused_adam_` with a rate that is a tensor

@@ -18,6 +18,7 @@ class Rescaling(Layer):
         offset: a number, or one for each channel.
     Shape: any -> same.
 
+    >>> import numpy as np
     >>> Rescaling(0.5, offset=-1.0)(np.array([0, 4], "uint8")).tolist()
     [-1.0, 1.0]
     """
