@@ -462,7 +462,12 @@ def transpose(x: Any, axes: tuple[int, ...]) -> Any:
 
 
 def broadcast_to(x: Any, shape: Sequence[Any]) -> Any:
-    return tf.broadcast_to(x, sizes(shape))
+    if len(shape) <= 5:
+        return tf.broadcast_to(x, sizes(shape))
+    # BroadcastTo has no kernel for more axes of which some are repeated and some are not; `where` broadcasts them.
+    # https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/kernels/broadcast_to_op.h
+    whole = sizes(shape)
+    return tf.where(tf.ones(whole, tf.bool), x, x)
 
 
 def concatenate(xs: Sequence[Any], axis: int) -> Any:

@@ -209,14 +209,15 @@ def to_host(x: Any) -> np.ndarray:
 
 
 def from_foreign(value: Any) -> Any:
+    """The value of a `tf.Variable`, or a copy of a tensor of another engine, or None."""
     if isinstance(value, tf.Variable | tf.IndexedSlices):
         return tf.convert_to_tensor(value)
-    if hasattr(value, "__dlpack__"):
-        try:
-            return tf.experimental.dlpack.from_dlpack(value.__dlpack__())
-        except Exception:  # layouts that TensorFlow does not take
-            return tf.constant(np.from_dlpack(value))
-    return None
+    if not hasattr(value, "__dlpack__"):
+        return None
+    try:
+        return from_host(np.from_dlpack(value))
+    except (BufferError, RuntimeError, TypeError):  # not on the host, or a dtype that NumPy has not
+        return tf.raw_ops.DeepCopy(x=tf.experimental.dlpack.from_dlpack(value.__dlpack__()))
 
 
 def eager() -> contextlib.AbstractContextManager[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -23,10 +22,10 @@ _REFUSED = (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError, tf.err
 class _Entry:
     """A function traced for tensors of given shapes: the graph, and how its results are put together."""
 
-    __slots__ = ("_captured", "_concrete", "_flat", "_kept", "_treedef", "checked", "optimize")
+    __slots__ = ("_captured", "_concrete", "_flat", "_kept", "_treedef", "checked")
 
     def __init__(self, function: Callable[..., Any], leaves: list[Any], treedef: Any, optimize: bool) -> None:
-        self.optimize, self.checked = optimize, not optimize
+        self.checked = not optimize  # whether it has run: XLA refuses when it compiles, in the first call
         places = [i for i, leaf in enumerate(leaves) if isinstance(leaf, EagerTensor)]
         fixed = [None if isinstance(leaf, EagerTensor) else leaf for leaf in leaves]
         found: list[Any] = []
@@ -150,28 +149,12 @@ def _stored(cells: list[Any], values: list[Any]) -> list[Any]:
 # ---- gradients
 
 
-class _Tapes(threading.local):
-    depth = 0
-
-
-_tapes = _Tapes()
-
-
-def own_tapes() -> int:
-    """How many tapes of Keratin's own are recording."""
-    return _tapes.depth
-
-
 def value_and_grad(function: Callable[[list[Any]], tuple[Any, Any]]) -> Callable[[list[Any]], Any]:
     def run(values: list[Any]) -> tuple[tuple[Any, Any], list[Any]]:
         values = [tf.identity(value) for value in values]  # so that the same tensor elsewhere stays a constant
-        _tapes.depth += 1
-        try:
-            with tf.GradientTape(watch_accessed_variables=False) as tape:
-                tape.watch([value for value in values if value.dtype.is_floating or value.dtype.is_complex])
-                result, auxiliary = function(values)
-        finally:
-            _tapes.depth -= 1
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch([value for value in values if value.dtype.is_floating or value.dtype.is_complex])
+            result, auxiliary = function(values)
         gradients = tape.gradient(result, values) if values else []
         return (result, auxiliary), [_dense(g, v) for g, v in zip(gradients, values, strict=True)]
 
