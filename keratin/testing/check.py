@@ -63,6 +63,12 @@ class Check:
         return self.function()
 
 
+def told(error: Exception) -> str:
+    """What an exception says, with the first of its notes."""
+    notes = getattr(error, "__notes__", [])[:1]
+    return "\n".join([f"{type(error).__name__}: {error}", *notes])
+
+
 def same(found: Any, right: Any, what: str) -> None:
     """Raises: AssertionError unless both are equal."""
     if not found == right:

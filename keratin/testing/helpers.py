@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from keratin.layers import Layer
-from keratin.testing.check import Check
+from keratin.testing.check import Check, told
 from keratin.testing.layers import case as layer_case
 from keratin.testing.layers import checks as layer_checks
 from keratin.testing.ops import case as op_case
@@ -93,7 +93,7 @@ def run_all(checks: Iterable[Check]) -> dict[str, float]:
             errors[check.kind] = max(errors.get(check.kind, 0.0), check.run())
         except Exception as error:  # an op that raises fails its check
             first = first or error
-            failed.append(f"{check.name}: {type(error).__name__}: {error}")
+            failed.append(f"{check.name}: {told(error)}")
     if failed:
         raise AssertionError("\n".join([f"{len(failed)} checks fail.", *failed])) from first
     return errors

@@ -7,7 +7,7 @@ import platform
 from collections.abc import Callable, Iterable
 
 from keratin.backends import select
-from keratin.testing.check import Check
+from keratin.testing.check import Check, told
 from keratin.testing.conformance import expected_failures
 from keratin.testing.report import Result, Run
 
@@ -39,7 +39,7 @@ def _result(check: Check, reason: str | None) -> Result:
     except Exception as problem:  # an op that raises fails its check
         if reason is not None:
             return Result(*about, "expected", message=reason)
-        return Result(*about, "failed", message=f"{type(problem).__name__}: {problem}")
+        return Result(*about, "failed", message=told(problem))
     if reason is not None:
         return Result(*about, "surprise", error, f"It was expected to fail: {reason}")
     return Result(*about, "passed", error)

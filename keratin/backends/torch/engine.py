@@ -386,7 +386,7 @@ def sum(x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
 
 @mended
 def prod(x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
-    for axis in reversed(axes):  # one axis at a time is all there is
+    for axis in sorted((a % x.ndim for a in axes), reverse=True):  # one axis at a time is all there is
         x = torch.prod(x, axis, keepdims, dtype=x.dtype)
     return x
 
