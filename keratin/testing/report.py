@@ -105,7 +105,7 @@ def table(runs: Sequence[Run]) -> str:
         "",
         "The largest relative error of each op, layer, loss, metric and optimizer on each backend, in its values and,",
         "after the dot, in its gradients, as the suite `keratin.testing` measures them against references in float64",
-        "(layers: the NumPy backend in float64; optimizers run in float64 where the backend has it). One unit in the last",
+        "(layers: the NumPy backend in float64; optimizers run in float64 where there is one). One unit in the last",
         "place of float32 is 6e-8 to 1.2e-7. Sizes below a floor count as the floor: see `keratin/testing/check.py`. A",
         'dash: not run there; "holds": there is nothing to measure. How to run the suite: [testing.md](testing.md).',
         "",
