@@ -16,7 +16,7 @@ from keratin import layers, ops, registry
 from keratin.backends.symbolic import KerasTensor
 from keratin.errors import ArgumentError, ConfigError, ShapeError, StateError, UnknownArgumentError
 from keratin.testing.layers.checks import close
-from tests.marks import engine_functions, needs_gradients, needs_jax
+from tests.marks import engine_functions, needs_jax
 
 X = np.arange(6, dtype="float32").reshape(2, 3)
 

@@ -148,6 +148,12 @@ def device(device_name: str) -> Generator[None]:
         _place.chosen = before
 
 
+_ONLY_CPU = _FIRST.type == "cpu"
+_SHARED = frozenset(map(np.dtype, ("float32", "float64", "int32", "int64", "uint8", "bool")))
+"""NumPy's dtypes whose arrays a tensor may share the memory of."""
+_PLAIN = frozenset((torch.float32, torch.float64, torch.int32, torch.int64, torch.uint8, torch.bool))
+
+
 def from_host(array: Any, dtype: str | None = None) -> torch.Tensor:
     """A tensor with a copy of the values of a NumPy array, list or scalar; never an alias, nor a part of a trace."""
     array = np.asarray(array)
@@ -159,6 +165,9 @@ def from_host(array: Any, dtype: str | None = None) -> torch.Tensor:
 
 def borrow_host(array: np.ndarray) -> torch.Tensor:
     """What a program takes for the length of one call; may share memory with `array`."""
+    flags = array.flags
+    if _ONLY_CPU and array.dtype in _SHARED and flags.c_contiguous and flags.writeable and _place.chosen is None:
+        return torch.from_numpy(array)
     kind = canonical_dtype(array.dtype.name)
     if array.dtype.name != kind or not array.flags.writeable or builtins.any(s < 0 for s in array.strides):
         return from_host(array)
@@ -181,7 +190,10 @@ def to_host(x: Any) -> np.ndarray:
     """The values as a NumPy array, which may share memory with the tensor."""
     if not isinstance(x, torch.Tensor):
         return np.asarray(x)
-    x = x.detach().cpu().resolve_conj().resolve_neg()
+    x = x.detach()
+    if x.dtype in _PLAIN and x.is_cpu:
+        return x.numpy()
+    x = x.cpu().resolve_conj().resolve_neg()
     dtype = dtypes.standardize(x.dtype)
     bits = _BYTES.get(dtype)
     if bits is None:

@@ -123,14 +123,18 @@ class _Compiled:
         self.replays: dict[Any, tuple[Callable[..., list[Any]], Any]] = {}
 
     def __call__(self, *arguments: Any) -> Any:
-        leaves, structure = optree.tree_flatten(arguments, none_is_leaf=False)
+        leaves, structure = optree.tree_flatten(arguments)
         replay, outputs = self.prepared(leaves, structure, arguments)
-        with torch.no_grad():
+        followed = torch.is_grad_enabled()
+        torch._C._set_grad_enabled(False)  # `torch.no_grad` without its cost, a tenth of a small prediction
+        try:
             return optree.tree_unflatten(outputs, replay(*leaves))
+        finally:
+            torch._C._set_grad_enabled(followed)
 
     def prepared(self, leaves: list[Any], structure: Any, arguments: tuple[Any, ...]) -> Any:
         """The replay for these arguments, and the structure of its results."""
-        key = (structure, *((tuple(x.shape), x.dtype, x.device) for x in leaves))
+        key = (structure, *[(x.shape, x.dtype, x.device) for x in leaves])
         found = self.replays.get(key)
         if found is None:
             sizes = [len(optree.tree_leaves(a)) for a in arguments]
