@@ -68,7 +68,7 @@ conformance: $(VENV)/.installed-engines $(VENV)/.installed-test
 	done
 	$(BIN)/python tools/conformance_table.py $(BACKEND:%=$(CACHE)/conformance-%.json)
 
-check: $(VENV)/.installed-engines $(VENV)/.installed-dev
+check: $(VENV)/.installed-engines $(VENV)/.installed-test $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
