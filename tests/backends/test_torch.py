@@ -337,6 +337,14 @@ def test_variables_that_exchange_values_do_not_share_memory():
     assert np.asarray(a).tolist() == [12.0, 12.0]
 
 
+def test_an_array_read_from_a_parameter_does_not_change_with_it():
+    v = keratin.Variable([1.0, 2.0])
+    array = ops.convert_to_numpy(v.value)
+    with torch.no_grad():
+        v.value.add_(1.0)
+    assert array.tolist() == [1.0, 2.0] and np.asarray(v).tolist() == [2.0, 3.0]
+
+
 # ---- modules as layers
 
 

@@ -187,10 +187,10 @@ def _tensor(array: np.ndarray) -> torch.Tensor:
 
 
 def to_host(x: Any) -> np.ndarray:
-    """The values as a NumPy array, which may share memory with the tensor."""
+    """The values as a NumPy array, which may share memory with a tensor, but not with a parameter: those change."""
     if not isinstance(x, torch.Tensor):
         return np.asarray(x)
-    x = x.detach()
+    x = x.detach().clone() if type(x) is torch.nn.Parameter else x.detach()
     if x.dtype in _PLAIN and x.is_cpu:
         return x.numpy()
     x = x.cpu().resolve_conj().resolve_neg()
