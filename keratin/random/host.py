@@ -5,7 +5,9 @@ Bits come from the same counters as `random_bits`, a block of them at a time, so
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,6 +20,8 @@ Key: TypeAlias = Any
 """Two uint32."""
 
 _BLOCK = 1 << 15
+_MANY_BLOCKS = 8
+"""From so many on, threads share the work."""
 
 
 def uniform(
@@ -68,7 +72,8 @@ def truncated_normal(
 def _fill(key: Key, shape: Sequence[int], dtype: str, drawn: str, draw: Callable[[Any], Any]) -> np.ndarray[Any, Any]:
     result = np.empty(tuple(shape), dtypes.numpy_dtype(dtype))
     flat, words, key = result.reshape(-1), draws.words(drawn), np.asarray(key)
-    for start in range(0, flat.size, _BLOCK):
+
+    def fill(start: int) -> None:
         stop = min(start + _BLOCK, flat.size)
         counter = np.arange(start * words, stop * words, dtype=np.uint64)
         first, second = primitives.threefry(
@@ -76,4 +81,12 @@ def _fill(key: Key, shape: Sequence[int], dtype: str, drawn: str, draw: Callable
         )
         bits = first ^ second
         flat[start:stop] = draw(bits if words == 1 else bits.reshape(-1, words))
+
+    starts = range(0, flat.size, _BLOCK)
+    if len(starts) < _MANY_BLOCKS:
+        for start in starts:
+            fill(start)
+    else:  # NumPy lets other threads run while it computes
+        with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as workers:
+            list(workers.map(fill, starts))
     return result

@@ -176,15 +176,18 @@ def threefry(key: np.ndarray, first: np.ndarray, second: np.ndarray) -> tuple[np
     k0, k1 = np.uint32(key[0]), np.uint32(key[1])
     schedule = (k0, k1, k0 ^ k1 ^ np.uint32(0x1BD11BDA))
     rotations = ((13, 15, 26, 6), (17, 29, 16, 24))
-    x, y = first + schedule[0], second + schedule[1]
-    for group in range(5):
+    x, y = np.atleast_1d(first + schedule[0]), np.atleast_1d(second + schedule[1])
+    moved = np.empty_like(y)
+    for group in range(5):  # in place: half the time
         for distance in rotations[group % 2]:
-            x = x + y
-            y = (y << np.uint32(distance)) | (y >> np.uint32(32 - distance))
-            y = y ^ x
-        x = x + schedule[(group + 1) % 3]
-        y = y + schedule[(group + 2) % 3] + np.uint32(group + 1)
-    return x, y
+            np.add(x, y, out=x)
+            np.left_shift(y, np.uint32(distance), out=moved)
+            np.right_shift(y, np.uint32(32 - distance), out=y)
+            np.bitwise_or(y, moved, out=y)
+            np.bitwise_xor(y, x, out=y)
+        np.add(x, schedule[(group + 1) % 3], out=x)
+        np.add(y, schedule[(group + 2) % 3] + np.uint32(group + 1), out=y)
+    return x.reshape(np.shape(first)), y.reshape(np.shape(second))
 
 
 # ---- reductions
