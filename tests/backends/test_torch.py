@@ -318,6 +318,39 @@ def test_memory_is_reused_only_where_nobody_reads_the_old_value():
     )  # the first step of Adam moves each of 8 by its rate
 
 
+def test_what_a_program_writes_into_is_made_anew_in_every_run():
+    @keratin.jit
+    def total(x):
+        result = torch.zeros(2)
+        result += x
+        start = torch.tensor([1.0, 1.0])
+        start.add_(result)
+        return start
+
+    x = torch.tensor([1.0, 2.0])
+    assert [total(x).tolist() for _ in range(3)] == [[2.0, 3.0]] * 3
+
+
+def test_two_copies_of_one_value_stay_apart():
+    v, w = keratin.Variable([1.0, 2.0]), keratin.Variable([0.0, 0.0])
+
+    @keratin.jit
+    def both(x):
+        first, second = v.value.clone(), v.value.clone()
+        first += x
+        seen = first.view(2)
+        second *= 10.0
+        v.assign(first)
+        w.assign(second)
+        return seen
+
+    for start in ([1.0, 2.0], [2.0, 3.0]):
+        expected = np.array(start)
+        assert np.asarray(both(torch.ones(2))).tolist() == (expected + 1).tolist()
+        assert np.asarray(v).tolist() == (expected + 1).tolist()
+        assert np.asarray(w).tolist() == (expected * 10).tolist()
+
+
 def test_variables_that_exchange_values_do_not_share_memory():
     a, b = keratin.Variable([1.0, 1.0]), keratin.Variable([2.0, 2.0])
 

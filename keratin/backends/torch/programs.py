@@ -213,6 +213,7 @@ def _simplify(module: fx.GraphModule) -> None:
     """Drop calls that do nothing in a replay, and compute constants once."""
     graph = module.graph
     known: dict[fx.Node, torch.Tensor] = {}
+    written = _written(graph)
     for node in list(graph.nodes):
         if node.op != "call_function":
             continue
@@ -220,7 +221,7 @@ def _simplify(module: fx.GraphModule) -> None:
             node.replace_all_uses_with(node.args[0])
             graph.erase_node(node)
             continue
-        value = _constant(module, node, known)
+        value = _constant(module, node, known) if node not in written else None
         if value is not None:
             name = f"_folded{len(known)}"
             module.register_buffer(name, value, persistent=False)
@@ -231,6 +232,21 @@ def _simplify(module: fx.GraphModule) -> None:
             graph.erase_node(node)
             known[replacement] = value
     graph.eliminate_dead_code()
+
+
+def _written(graph: fx.Graph) -> set[fx.Node]:
+    """The nodes whose memory some call writes into: they must be made anew in every replay."""
+    origins = _origins(graph)
+    found: set[fx.Node] = set()
+    for node in graph.nodes:
+        if _writes(node):
+            given = {a.name: value for a, value in zip(node.target._schema.arguments, node.args, strict=False)}
+            for argument in node.target._schema.arguments:
+                if argument.alias_info is not None and argument.alias_info.is_write:
+                    fx.node.map_arg(
+                        (given | node.kwargs).get(argument.name), lambda source: found.update(origins[source])
+                    )
+    return found
 
 
 def _constant(module: fx.GraphModule, node: fx.Node, known: dict[fx.Node, torch.Tensor]) -> torch.Tensor | None:
@@ -288,13 +304,14 @@ def _reuse_memory(module: fx.GraphModule, donated: list[bool]) -> None:
     owned = {node for node, mine in zip(placeholders, donated, strict=True) if mine}
     for clone in graph.find_nodes(op="call_function", target=aten.clone.default):
         source: Any = clone.args[0]
-        writes = [order[user] for user in clone.users if _writes(user)]
+        writes = [order[user] for view in views[clone] for user in view.users if _writes(user)]
         if source not in owned or not writes or source.meta["val"].stride() != clone.meta["val"].stride():
             continue
         readers = [user for view in views[source] for user in view.users if user is not clone]
         if all(order[reader] < min(writes) for reader in readers):
             clone.replace_all_uses_with(source)
             graph.erase_node(clone)
+            owned.remove(source)  # what was a view of the clone is one of it now
 
 
 def _writes(node: fx.Node) -> bool:
