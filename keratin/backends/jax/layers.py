@@ -348,19 +348,25 @@ class _Variables:
 
     def __init__(self, tree: Any) -> None:
         self.tree = tree
+        # JAX sees a variable as a tree of its value; here it is a leaf.
+        self.leaves, self.form = jax.tree.flatten(tree, is_leaf=lambda leaf: isinstance(leaf, Variable))
 
     def values(self) -> Any:
         """The tree with the values in place of the variables."""
-        return jax.tree.map(lambda leaf: leaf.value if isinstance(leaf, Variable) else leaf, self.tree)
+        values = [leaf.value if isinstance(leaf, Variable) else leaf for leaf in self.leaves]
+        return jax.tree.unflatten(self.form, values)
 
     def assign(self, values: Any, where: str) -> None:
         """Raises: ShapeError if the tree has another structure, or a leaf another shape."""
-        old, new = jax.tree.structure(self.tree), jax.tree.structure(values)
-        if old != new:
+        new, form = jax.tree.flatten(values)
+        if form != self.form:
             raise ShapeError(
-                "The new state has another structure than the first one.", where=where, expected=old, received=new
+                "The new state has another structure than the first one.",
+                where=where,
+                expected=self.form,
+                received=form,
             )
-        for variable, value in zip(jax.tree.leaves(self.tree), jax.tree.leaves(values), strict=True):
+        for variable, value in zip(self.leaves, new, strict=True):
             if isinstance(variable, Variable):
                 variable.assign(value)
 
