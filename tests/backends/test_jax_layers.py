@@ -307,6 +307,7 @@ class TestFilesOfJaxLayer:
         assert layers.deserialize(data).get_weights()[0].shape == (10,)
 
     def test_a_file_of_keras_is_read(self, tmp_path: Path) -> None:
+        pytest.importorskip("tensorflow", reason="Keras imports it for its JaxLayer")
         names = {"test_jax_layers>affine": affine, "test_jax_layers>make_affine": make_affine}
         for name, function in names.items():
             keras.saving.register_keras_serializable("test_jax_layers")(function)

@@ -136,7 +136,7 @@ def test_the_next_step_is_that_of_keras(exchange, name):
     pairs = [(model.weights, expected.weights), (model.optimizer.variables, expected.optimizer.variables)]
     for ours, theirs in pairs:
         for one, other in zip(ours, theirs, strict=True):
-            np.testing.assert_allclose(one.numpy(), other.numpy(), rtol=1e-5, atol=1e-5, err_msg=one.path)
+            np.testing.assert_allclose(one.numpy(), other.numpy(), rtol=1e-4, atol=1e-4, err_msg=one.path)
 
 
 def test_the_archive_has_keras_members_and_the_seeds_group(exchange):
