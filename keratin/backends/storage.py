@@ -6,7 +6,7 @@ its folder. `Variable` derives from the storage of the backend in use.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 
 class TensorStorage:
@@ -66,13 +66,10 @@ class TensorStorage:
         self.borrowed = True
         return self._value
 
-    # What `Variable` has, and a storage may ask for:
+    if TYPE_CHECKING:  # what `Variable` has, and a storage may ask for
 
-    def _materialize(self) -> None:
-        raise NotImplementedError
-
-    def _is_replaced(self) -> bool:
-        raise NotImplementedError
+        def _materialize(self) -> None: ...
+        def _is_replaced(self) -> bool: ...
 
 
 class AsTensor:
@@ -96,8 +93,9 @@ class PlainLayer:
     _hooked: bool = False
     """Whether the engine's hooks are to be called around `call`."""
 
-    def _call_with_hooks(self, *args: Any, **kwargs: Any) -> Any:
-        raise NotImplementedError  # only where `_hooked` can be true
+    if TYPE_CHECKING:  # an engine that sets `_hooked` has it
+
+        def _call_with_hooks(self, *args: Any, **kwargs: Any) -> Any: ...
 
     def _default_training(self) -> bool:
         """What `training` is where nobody says."""

@@ -230,16 +230,12 @@ def _outline(function: Callable[..., list[Any]], specs: list[spec.Spec]) -> list
     try:
         return backend.abstract_eval(function, specs)
     except spec.NotCompilable:
-        zeros = [backend.from_host(np.zeros(_known(s.shape), _numpy_dtype(s))) for s in specs]
+        zeros = [backend.from_host(_zeros(s.shape, s.dtype)) for s in specs]
         return [spec.Spec(tuple(x.shape), dtypes.standardize(x.dtype)) for x in function(*zeros)]
 
 
-def _known(shape: Any) -> tuple[int, ...]:
-    return tuple(shape)
-
-
-def _numpy_dtype(s: spec.Spec) -> Any:
-    return dtypes.numpy_dtype(dtypes.standardize(s.dtype))
+def _zeros(shape: Any, dtype: Any) -> np.ndarray[Any, Any]:
+    return np.zeros(shape, dtypes.numpy_dtype(dtypes.standardize(dtype)))
 
 
 def source_inputs(tensor: KerasTensor) -> list[KerasTensor]:

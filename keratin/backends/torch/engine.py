@@ -21,7 +21,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch._subclasses.fake_tensor import FakeTensor
 
 from keratin import dtypes
 from keratin.backends.torch import bits, memory
@@ -33,6 +32,7 @@ from keratin.backends.torch.programs import (
     eager,
     fori_loop,
     host_callback,
+    is_traced,
     jit,
     loop,
     native_step,
@@ -66,10 +66,6 @@ TENSOR_TYPES: tuple[type, ...] = (torch.Tensor, torch.nn.Parameter)
 
 def is_tensor(value: Any) -> bool:
     return isinstance(value, torch.Tensor)
-
-
-def is_traced(value: Any) -> bool:
-    return isinstance(value, FakeTensor) or torch._C._functorch.is_functorch_wrapped_tensor(value)
 
 
 def shape(x: Any) -> tuple[Any, ...]:
@@ -783,6 +779,6 @@ def make_complex(real: Any, imag: Any) -> Any:
 native: dict[str, Callable[..., Any]] = {**FORMS, **UPDATES}
 
 __all__ = [  # what other modules of this folder made
-    "abstract_eval", "cond", "conv", "custom_gradient", "eager", "fori_loop", "host_callback", "jit", "loop", "native",
-    "native_step", "reduce_window", "remat", "scan", "value_and_grad", "vmap", "while_loop",
+    "abstract_eval", "cond", "conv", "custom_gradient", "eager", "fori_loop", "host_callback", "is_traced", "jit", "loop",
+    "native", "native_step", "reduce_window", "remat", "scan", "value_and_grad", "vmap", "while_loop",
 ]  # fmt: skip

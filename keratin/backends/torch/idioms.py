@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -99,8 +99,9 @@ class VariableBase:
     def _fork(self) -> torch.nn.Parameter | None:
         return None if self._value is None else _new_parameter(self._value, self._trainable, True)
 
-    def _materialize(self) -> None:
-        raise NotImplementedError  # `Variable` has it
+    if TYPE_CHECKING:  # what `Variable` has
+
+        def _materialize(self) -> None: ...
 
     @property
     def grad(self) -> torch.Tensor | None:

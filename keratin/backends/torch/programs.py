@@ -379,7 +379,7 @@ def _replay(module: fx.GraphModule) -> Callable[..., list[Any]]:
             functions[node.target] = bind(getattr(node.target, "_op", node.target))
         arguments = [text(a) for a in node.args] + [f"{k}={text(v)}" for k, v in node.kwargs.items()]
         lines.append(f"{names[node]} = {functions[node.target]}({', '.join(arguments)})")
-        unused = [names[s] for s in node.all_input_nodes if last_use[s] is node and names[s] in names.values()]
+        unused = [names[s] for s in node.all_input_nodes if last_use[s] is node]
         unused = [name for name in unused if name.startswith("v")] + ([names[node]] if node not in last_use else [])
         if unused:
             lines[-1] += f"; del {', '.join(dict.fromkeys(unused))}"
@@ -515,19 +515,20 @@ def fori_loop(start: Any, stop: Any, body: Callable[[Any, Any], Any], carry: Any
 
 def cond(predicate: Any, on_true: Callable[..., Any], on_false: Callable[..., Any], operands: Sequence[Any]) -> Any:
     """In a trace both branches run, and the predicate selects."""
-    if not isinstance(predicate, torch.Tensor) or not _is_traced(predicate):
+    if not is_traced(predicate):
         return (on_true if bool(predicate) else on_false)(*operands)
     first, second = on_true(*operands), on_false(*operands)
     return optree.tree_map(lambda a, b: torch.where(predicate, a, b), first, second)
 
 
-def _is_traced(x: Any) -> bool:
+def is_traced(x: Any) -> bool:
+    """Whether a value stands for others: without memory, or mapped."""
     return isinstance(x, fake_tensor.FakeTensor) or torch._C._functorch.is_functorch_wrapped_tensor(x)
 
 
 def host_callback(function: Callable[..., Any], specs: Sequence[Spec], *args: Any) -> Any:
     """Run a NumPy function on the host; a program with one in it is not traced."""
-    if any(_is_traced(a) for a in args):
+    if any(map(is_traced, args)):
         raise NotCompilable("A callback to the host runs in eager code only.")
     results = function(*(a.detach().cpu().numpy() for a in args))
     return [torch.as_tensor(r, dtype=_dtype(s.dtype)) for r, s in zip(results, specs, strict=True)]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from keratin import ops, shapes
+from keratin.errors import StateError
 from keratin.layers.merging.base import Merge
 from keratin.ops.mechanism import Tensor
 
@@ -25,7 +26,7 @@ class Elementwise(Merge):
         )
 
     def _merged(self, inputs: list[Tensor], masks: list[Tensor | None]) -> Tensor:
-        raise NotImplementedError
+        raise StateError(f"`{type(self).__name__}` defines no `_merged`.", where=self.path, hint="define how it folds")
 
 
 class Add(Elementwise):
