@@ -779,6 +779,6 @@ def make_complex(real: Any, imag: Any) -> Any:
 native: dict[str, Callable[..., Any]] = {**FORMS, **UPDATES}
 
 __all__ = [  # what other modules of this folder made
-    "abstract_eval", "cond", "conv", "custom_gradient", "eager", "fori_loop", "host_callback", "is_traced", "jit", "loop",
-    "native", "native_step", "reduce_window", "remat", "scan", "value_and_grad", "vmap", "while_loop",
+    "abstract_eval", "cond", "conv", "custom_gradient", "eager", "fori_loop", "host_callback", "is_traced", "jit",
+    "loop", "native", "native_step", "reduce_window", "remat", "scan", "value_and_grad", "vmap", "while_loop",
 ]  # fmt: skip
